@@ -1,0 +1,186 @@
+"""Configuration: TOML text -> plain dictionary -> frozen table, or every fault at once.
+
+`read_toml` reads a file and remembers in which line each key stands; `parse` checks a dictionary
+against a `Table` and raises one `ConfigError` that lists all faults.  TOML knows lists, neither
+tuples nor paths, and strict pydantic refuses lists for tuples: `GridShape`, `Pair`, `Flags`,
+`Names` and `FilePath` are the only relaxed types.  Whole numbers pass for floats, bools never.
+
+    lines     in which line each key of a TOML text stands
+    faults    what pydantic found, as one line per key
+"""
+
+import difflib
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import tomli_w
+from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError
+from pydantic.types import AllowInfNan
+
+from mhx.config.faults import Fault, Told, dotted, told
+from mhx.config.lines import Place, key_lines
+from mhx.errors import ConfigError
+
+__all__ = [
+    "Fault",
+    "FilePath",
+    "Flags",
+    "GridShape",
+    "Names",
+    "Pair",
+    "Source",
+    "Table",
+    "json_schema",
+    "parse",
+    "read_toml",
+    "to_toml",
+]
+
+
+class Table(BaseModel):
+    """One TOML table: strict, frozen, no unknown key, no NaN.
+
+    The description of every numeric field ends in its unit in brackets, `[1]` if it has none.  A
+    validator that must point at one key raises `Fault(key, text)`.
+    """
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", allow_inf_nan=False)
+
+    def document(self) -> dict[str, Any]:
+        """Plain values as TOML and JSON know them, every default filled in, None left out."""
+        return self.model_dump(mode="json", exclude_none=True)
+
+
+_Cells = Annotated[int, Field(ge=4)]
+_Finite = Annotated[float, AllowInfNan(False)]
+GridShape = Annotated[tuple[_Cells, _Cells], Strict(False)]
+"""`[nx, ny]`, at least 4 cells each; tables may bound it further."""
+Pair = Annotated[tuple[_Finite, _Finite], Strict(False)]
+"""Two numbers, for example `[x, y]`."""
+Flags = Annotated[tuple[bool, bool], Strict(False)]
+"""Two booleans, for example one for each direction."""
+Names = Annotated[tuple[str, ...], Strict(False)]
+"""A list of texts."""
+FilePath = Annotated[Path, Strict(False)]
+"""A path, written as text; whoever loads the file resolves it against the file's folder."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the values of a dictionary were written: a TOML file, or flags of a command.
+
+    name: the file as the user named it, or the command.
+    lines: place of a key -> line; flags: dotted key -> flag.
+    """
+
+    name: str
+    lines: Mapping[Place, int] = field(default_factory=dict)
+    flags: Mapping[str, str] = field(default_factory=dict)
+
+    def line(self, place: Place) -> int | None:
+        """The line of a key, or of the nearest table above it that is written in the file."""
+        for depth in range(len(place), -1, -1):
+            if place[:depth] in self.lines:
+                return self.lines[place[:depth]]
+        return 1 if self.lines else None
+
+    def describe(self, fault: Told) -> str:
+        """One line of the message: place, key, what is wrong."""
+        key = dotted(fault.place)
+        line = self.line(fault.place)
+        where = f"{self.name}:{line}  " if line else ""
+        return f"{where}{self.flags.get(key, key)} {fault.text}".strip()
+
+
+T = TypeVar("T", bound=Table)
+
+
+def parse(table: type[T], data: Mapping[str, Any], source: Source | None = None) -> T:
+    """The checked table, or a ConfigError with every fault, one line each, in the file's order."""
+    try:
+        return table.model_validate(dict(data))
+    except ValidationError as error:
+        errors = error.errors(include_url=False)
+        faults = told(errors, data, table.model_json_schema())
+    source = source or Source("configuration")
+    faults.sort(key=lambda fault: source.line(fault.place) or 0)
+    count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
+    lines = "".join(f"\n  {source.describe(fault)}" for fault in faults)
+    raise ConfigError(f"{source.name}: {count}{lines}")
+
+
+def read_toml(path: Path) -> tuple[dict[str, Any], Source]:
+    """The file's values and where each is written; a ConfigError of one line when unreadable."""
+    text = _text_of(path)
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(_syntax_fault(path, text, str(error))) from None
+    except (RecursionError, ValueError) as error:
+        reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise ConfigError(f"{path}: not readable as TOML: {reason}") from None
+    return data, Source(str(path), key_lines(text.replace("\r\n", "\n")))
+
+
+def to_toml(data: Mapping[str, Any]) -> str:
+    """TOML text of plain values; keys with None are left out, for TOML has no word for it."""
+    return tomli_w.dumps(_without_none(data))
+
+
+def json_schema(table: type[Table]) -> dict[str, Any]:
+    """JSON Schema (2020-12) of a table, for editors and other programs."""
+    dialect = "https://json-schema.org/draft/2020-12/schema"
+    return {"$schema": dialect, **table.model_json_schema()}
+
+
+def _without_none(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _without_none(item) for key, item in value.items() if item is not None}
+    if isinstance(value, list | tuple):
+        return [_without_none(item) for item in value]
+    return value
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such file{_near(path)}") from None
+    except IsADirectoryError:
+        raise ConfigError(
+            f"{path}: is a directory; name the TOML file in it{_near(path)}"
+        ) from None
+    except UnicodeDecodeError as error:
+        at = f"byte {error.start} is {error.object[error.start]:#04x}"
+        raise ConfigError(f"{path}: not UTF-8 text ({at}); TOML files are UTF-8") from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ConfigError(f"{path}: cannot be read: {reason}") from None
+
+
+def _near(path: Path) -> str:
+    """The TOML file that was probably meant."""
+    inside = path.is_dir()
+    folder = path if inside else path.parent
+    try:
+        names = sorted(entry.name for entry in folder.glob("*.toml"))
+    except OSError:
+        return ""
+    close = (
+        names if inside and len(names) == 1 else difflib.get_close_matches(path.name, names, n=1)
+    )
+    return f"; did you mean {folder / close[0]}?" if close else ""
+
+
+def _syntax_fault(path: Path, text: str, message: str) -> str:
+    """One line, `file:line:column`, from the sentence that tomllib makes."""
+    found = re.search(r" \(at line (\d+), column (\d+)\)$", message)
+    if found:
+        line, column = found.groups()
+        return f"{path}:{line}:{column}  not TOML: {message[: found.start()]}"
+    end = text.count("\n") + 1
+    return f"{path}:{end}  not TOML: {message.removesuffix(' (at end of document)')} at the end"

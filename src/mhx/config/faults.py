@@ -1,0 +1,228 @@
+"""What pydantic found wrong, told as a user wants to read it.
+
+One line for each key: where it stands, its name as written, what it must be with bounds and unit,
+what was there, and the nearest name when it looks like a slip.  The expectation is read from the
+table's JSON Schema, so the arms of a union fold into one line and no rule is worded twice.
+"""
+
+import datetime
+import difflib
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mhx.config.lines import Place
+
+
+class Fault(ValueError):
+    """Raised by a table's own validator to point at one key below that table.
+
+    key: dotted, relative to the table; text: "must be ..., got ...", with the remedy.
+    """
+
+    def __init__(self, key: str, text: str) -> None:
+        super().__init__(f"{key} {text}")
+        self.key = key
+        self.text = text
+
+
+@dataclass(frozen=True)
+class Told:
+    """One fault: the place it belongs to and the words after the key's name."""
+
+    place: Place
+    text: str
+
+
+def told(errors: Iterable[Mapping[str, Any]], data: Mapping[str, Any], schema: Any) -> list[Told]:
+    """One `Told` per place, in the order of `errors` (those of `ValidationError.errors()`)."""
+    groups: dict[Place, list[Mapping[str, Any]]] = {}
+    for error in errors:
+        groups.setdefault(_real_place(error, data), []).append(error)
+    inner = {place[:n] for place in groups for n in range(len(place))}
+    return [
+        _fault(place, group, data, schema)
+        for place, group in groups.items()
+        if place not in inner
+        or group[0]["type"] in _OWN  # a deeper line already says what is wrong
+    ]
+
+
+def dotted(place: Place) -> str:
+    """("mesh", "shape", 0) as `mesh.shape[0]`."""
+    text = ""
+    for part in place:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+    return text
+
+
+def shown(value: Any) -> str:
+    """A value as the user wrote it, short enough for one line."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Mapping):
+        return "a table"
+    if isinstance(value, datetime.date | datetime.time):
+        return value.isoformat()
+    if isinstance(value, list | tuple):
+        text = f"[{', '.join(shown(item) for item in value[:9])}{', ...' if value[9:] else ''}]"
+    else:
+        text = repr(value)
+    return text if len(text) <= 80 else f"{text[:76]} ..."
+
+
+_OWN = ("value_error", "assertion_error", "missing", "extra_forbidden")
+
+
+def _real_place(error: Mapping[str, Any], data: Any) -> Place:
+    """The error's location without the names that pydantic gives to the arms of a union."""
+    place: Place = ()
+    at = data
+    parts: Sequence[str | int] = error["loc"]
+    for depth, part in enumerate(parts):
+        last = depth == len(parts) - 1
+        if isinstance(at, Mapping) and isinstance(part, str):
+            if part in at:
+                at = at[part]
+            elif not (last and error["type"] == "missing"):
+                continue
+        elif isinstance(at, list | tuple) and isinstance(part, int) and part < len(at):
+            at = at[part]
+        else:
+            continue
+        place = (*place, part)
+    return place
+
+
+def _fault(place: Place, group: Sequence[Mapping[str, Any]], data: Any, schema: Any) -> Told:
+    error = group[0]
+    own = error.get("ctx", {}).get("error")
+    match error["type"]:
+        case "missing":
+            node = _node(schema, place)
+            return Told(place, f"is required{_unit(node, data)}")
+        case "extra_forbidden":
+            return Told(place, f"is not a known key{_did_you_mean_key(place, schema)}")
+        case "value_error" if isinstance(own, Fault):
+            return Told((*place, *own.key.split(".")), own.text)
+        case "value_error" | "assertion_error":
+            return Told(place, str(own))
+    value = _at(data, place)
+    node = _node(schema, place)
+    expected = _expected(node, value, schema)
+    hint = _did_you_mean_value(node, value)
+    return Told(place, f"must be {expected}{_unit(node, value)}, got {shown(value)}{hint}")
+
+
+def _expected(node: Mapping[str, Any], value: Any, schema: Any) -> str:
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"finite: {_words(node, schema)}"
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    bounds = _bounds(node)
+    right_kind = node.get("type") == "number" or isinstance(value, int)
+    if number and bounds and right_kind and node.get("type") in ("number", "integer"):
+        return bounds
+    return _words(node, schema)
+
+
+def _words(node: Mapping[str, Any], schema: Any) -> str:
+    """What a JSON Schema node allows, in words."""
+    node = _resolved(node, schema)
+    if "anyOf" in node or "oneOf" in node:
+        arms = [_words(arm, schema) for arm in node.get("anyOf", node.get("oneOf"))]
+        return " or ".join(dict.fromkeys(arms))
+    if "const" in node or "enum" in node:
+        return _listed([shown(value) for value in node.get("enum", [node.get("const")])])
+    kind = node.get("type")
+    if kind == "array":
+        return _array_words(node, schema)
+    if kind in ("number", "integer"):
+        name = "a number" if kind == "number" else "a whole number"
+        return f"{name} {_bounds(node)}".rstrip()
+    if kind == "string":
+        return "text that is not empty" if node.get("minLength") == 1 else "text"
+    return {"boolean": "true or false", "object": "a table"}.get(str(kind), "something else")
+
+
+def _array_words(node: Mapping[str, Any], schema: Any) -> str:
+    each = [_words(item, schema) for item in node.get("prefixItems", [])]
+    if each:
+        alike = each[0] if len(set(each)) == 1 else ", then ".join(each)
+        return f"a list of {len(each)} values, each {alike}"
+    least = f" of at least {node['minItems']}" if node.get("minItems") else ""
+    return f"a list{least}, each {_words(node.get('items', {}), schema)}"
+
+
+def _bounds(node: Mapping[str, Any]) -> str:
+    kept = float if node.get("type") == "number" else int
+    signs = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
+    parts = [f"{sign} {kept(node[key])}" for key, sign in signs.items() if key in node]
+    if "multipleOf" in node:
+        parts.append(f"a multiple of {kept(node['multipleOf'])}")
+    return " and ".join(parts)
+
+
+def _unit(node: Mapping[str, Any], value: Any) -> str:
+    """The bracket that ends a numeric description; silent where the unit is [1]."""
+    text = str(node.get("description", ""))
+    if not text.endswith("]") or (isinstance(value, str) and "anyOf" not in node):
+        return ""
+    unit = text[text.rindex("[") :]
+    return "" if unit == "[1]" else f" {unit}"
+
+
+def _did_you_mean_value(node: Mapping[str, Any], value: Any) -> str:
+    if not isinstance(value, str):
+        return ""
+    arms = [node, *node.get("anyOf", [])]
+    names = [n for arm in arms for n in arm.get("enum", [arm.get("const")]) if isinstance(n, str)]
+    close = difflib.get_close_matches(value, names, n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def _did_you_mean_key(place: Place, schema: Any) -> str:
+    *table, key = place
+    siblings = list(_resolved(_node(schema, tuple(table)), schema).get("properties", {}))
+    close = difflib.get_close_matches(str(key), siblings, n=1)
+    if close:
+        return f"; did you mean {dotted((*table, close[0]))}?"
+    elsewhere = [name for name in _keys(schema, schema) if name[-1] == key]
+    if elsewhere:
+        return f"; did you mean {dotted(elsewhere[0])}?"
+    return f"; known here: {', '.join(siblings)}" if siblings else ""
+
+
+def _keys(node: Mapping[str, Any], schema: Any, above: Place = ()) -> Iterable[Place]:
+    for name, child in _resolved(node, schema).get("properties", {}).items():
+        yield (*above, name)
+        yield from _keys(child, schema, (*above, name))
+
+
+def _node(schema: Any, place: Place) -> Mapping[str, Any]:
+    """The JSON Schema of the key at `place`; empty where the schema does not know it."""
+    node: Mapping[str, Any] = schema
+    for part in place:
+        node = _resolved(node, schema)
+        if isinstance(part, int):
+            items = node.get("prefixItems", [])
+            node = items[part] if part < len(items) else node.get("items", {})
+        else:
+            node = node.get("properties", {}).get(part, {})
+    return node
+
+
+def _resolved(node: Mapping[str, Any], schema: Any) -> Mapping[str, Any]:
+    while "$ref" in node:
+        node = schema["$defs"][node["$ref"].rpartition("/")[2]]
+    return node
+
+
+def _at(data: Any, place: Place) -> Any:
+    for part in place:
+        data = data[part]
+    return data
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
