@@ -1,0 +1,310 @@
+"""Files written whole or not at all, and read with checks.
+
+A reader sees the old file or the new one, never half of one.
+
+Every write goes to a draft beside its final name, is synced, renamed, and the folder synced.  JSON
+is RFC 8259: UTF-8, two-space indent, sorted keys, final newline; numbers that are not finite become
+null.  Journals (`*.jsonl`) only grow: each line carries the digest of the line before (`previous`)
+and its own (`digest`), so that a changed, lost or inserted line is found; a torn last line is what
+a killed writer leaves and is skipped.
+"""
+
+import contextlib
+import errno
+import fcntl
+import itertools
+import json
+import math
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO, NoReturn
+
+from mhx.errors import EvidenceError, RunError
+from mhx.evidence.hashing import canonical, content_digest
+
+_DRAFT = re.compile(r"\.(?P<name>.+)\.(?P<pid>\d+)-\d+\.part")
+_NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
+_serial = itertools.count()
+
+
+def write_bytes(path: Path | str, content: bytes) -> None:
+    """Readers see the old file or the new one, never half of one."""
+    target = Path(path)
+    with _explained(target, len(content)):
+        _ask_for_room(target, len(content))
+        _replace(target, lambda stream: stream.write(content))
+
+
+def write_text(path: Path | str, text: str) -> None:
+    """Text as UTF-8, line ends as given."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_json(path: Path | str, value: Any) -> None:
+    """RFC 8259: NaN and infinities become null."""
+    write_bytes(path, render_json(value))
+
+
+def write_with(
+    path: Path | str, writer: Callable[[BinaryIO], object], expected_bytes: int = 0
+) -> None:
+    """Let `writer` fill the draft (an NPZ, a picture), then put it in place in one go.
+
+    expected_bytes: size where it is known beforehand, to find a full disk before the write.
+    """
+    target = Path(path)
+    with _explained(target, expected_bytes):
+        _ask_for_room(target, expected_bytes)
+        _replace(target, writer)
+
+
+def render_json(value: Any) -> bytes:
+    """The bytes that `write_json` writes."""
+    text = json.dumps(_strict(value), indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False)
+    return (text + "\n").encode("utf-8", "backslashreplace")  # names that are not UTF-8
+
+
+def read_json(path: Path | str, schema: str | None = None) -> dict[str, Any]:
+    """A JSON object, refused when it is missing, torn, not RFC 8259, or of another schema."""
+    place = Path(path)
+    try:
+        document = parse_json(place.read_bytes())
+    except OSError as error:
+        _missing(place, error)
+    except ValueError as error:
+        raise EvidenceError(f"{place} is torn or altered: {error}; restore it") from error
+    if schema is not None:
+        _check_schema(place, document.get("schema"), schema)
+    return document
+
+
+def parse_json(content: bytes) -> dict[str, Any]:
+    """One JSON object of RFC 8259, every key once; ValueError says where it is not."""
+    document = json.loads(
+        content.decode("utf-8"),
+        parse_constant=_refuse_constant,
+        parse_float=_finite,
+        object_pairs_hook=_each_key_once,
+    )
+    if not isinstance(document, dict):
+        raise ValueError(f"a JSON object was expected, found {type(document).__name__}")
+    return document
+
+
+def append_chained(path: Path | str, record: Mapping[str, Any]) -> dict[str, Any]:
+    """Add one line to a journal and sync it; a torn last line is dropped first."""
+    target = Path(path)
+    with _explained(target, len(canonical(_strict(record)))):
+        _make_folder(target.parent)
+        is_new = not target.exists()
+        with target.open("a+b") as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX)  # two writers queue up; freed when closed
+            stream.seek(0)
+            content = stream.read()
+            end = content.rfind(b"\n") + 1
+            lines = _checked_lines(target, content[:end])
+            body = {**_strict(record), "previous": lines[-1]["digest"] if lines else None}
+            line = {**body, "digest": content_digest(body)}
+            _add_line(stream, end, canonical(line).encode("ascii") + b"\n")
+        if is_new:
+            _sync_folder(target.parent)
+    return line
+
+
+def read_chained(path: Path | str) -> list[dict[str, Any]]:
+    """The lines of a journal, oldest first; [] when there is none; a torn last line is skipped."""
+    place = Path(path)
+    try:
+        content = place.read_bytes()
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        _missing(place, error)
+    return _checked_lines(place, content[: content.rfind(b"\n") + 1])
+
+
+def drafts(root: Path | str) -> list[Path]:
+    """Drafts that killed writers left below a folder."""
+    return sorted(path for path in Path(root).rglob(".*.part") if _DRAFT.fullmatch(path.name))
+
+
+def sweep_drafts(root: Path | str) -> list[Path]:
+    """Remove the drafts below a folder; for whoever holds its lock: no writer is at work."""
+    left_over = drafts(root)
+    for path in left_over:
+        with contextlib.suppress(OSError):  # read-only or already gone: harmless where it is
+            path.unlink()
+    return left_over
+
+
+def _replace(target: Path, writer: Callable[[BinaryIO], object]) -> None:
+    _make_folder(target.parent)
+    draft = target.with_name(f".{target.name}.{os.getpid()}-{next(_serial)}.part")
+    try:
+        with draft.open("wb") as stream:
+            writer(stream)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(draft, target)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            draft.unlink()
+        raise
+    _sync_folder(target.parent)  # or the rename itself may be lost with the power
+
+
+def _add_line(stream: BinaryIO, end: int, line: bytes) -> None:
+    stream.truncate(end)
+    try:
+        stream.write(line)
+        stream.flush()
+        os.fsync(stream.fileno())
+    except BaseException:
+        with contextlib.suppress(OSError):
+            stream.truncate(end)
+        raise
+
+
+def _make_folder(folder: Path) -> None:
+    if folder.is_dir():
+        return
+    _make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    _sync_folder(folder.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in (
+            errno.EINVAL,
+            errno.ENOTSUP,
+        ):  # file systems that cannot sync folders
+            raise
+    finally:
+        os.close(handle)
+
+
+def _ask_for_room(target: Path, needed: int) -> None:
+    """Refuse before the first byte where the file system says that it will not fit."""
+    folder = target.parent
+    while not folder.exists():
+        folder = folder.parent
+    usage = shutil.disk_usage(folder)
+    if usage.total and needed > usage.free:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+@contextlib.contextmanager
+def _explained(target: Path, needed: int) -> Iterator[None]:
+    """What the file system refuses leaves here as a RunError that names path and need."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _NO_SPACE:
+            need = (
+                f"{needed} bytes needed" if needed else "the bytes needed were not known beforehand"
+            )
+            raise RunError(
+                f"no space left for {target}: {need}, {_free(target)} free; "
+                "the file before it is unchanged; make room and run the same command again"
+            ) from error
+        raise RunError(
+            f"cannot write {target}: {error.strerror or error}; nothing was changed"
+        ) from error
+
+
+def _free(target: Path) -> int:
+    folder = target.parent
+    while not folder.exists():
+        folder = folder.parent
+    return shutil.disk_usage(folder).free
+
+
+def _checked_lines(place: Path, content: bytes) -> list[dict[str, Any]]:
+    lines: list[dict[str, Any]] = []
+    previous = None
+    for number, raw in enumerate(content.splitlines(), start=1):
+        fault = "is not as it was written"
+        with contextlib.suppress(ValueError):
+            line = parse_json(raw)
+            body = {key: value for key, value in line.items() if key != "digest"}
+            if canonical(line).encode("ascii") == raw and line.get("digest") == content_digest(
+                body
+            ):
+                fault = (
+                    "" if line.get("previous") == previous else "does not follow the line before"
+                )
+        if fault:
+            raise EvidenceError(
+                f"{place}:{number} {fault}: the journal was altered; restore it from a copy"
+            )
+        previous = line["digest"]
+        lines.append(line)
+    return lines
+
+
+def _check_schema(place: Path, found: Any, wanted: str) -> None:
+    if found == wanted:
+        return
+    if not isinstance(found, str):
+        raise EvidenceError(
+            f"{place} has no schema, {wanted} was expected; it is not a file of mhx"
+        )
+    ours, theirs = (re.fullmatch(r"(.+)\.v(\d+)", name) for name in (wanted, found))
+    advice = "it is another file"
+    if ours and theirs and ours[1] == theirs[1]:
+        newer = int(theirs[2]) > int(ours[2])
+        advice = (
+            "it was written by a newer mhx; update"
+            if newer
+            else "it was written by an older mhx; read it with that version"
+        )
+    raise EvidenceError(f"{place} has the schema {found}, {wanted} was expected; {advice}")
+
+
+def _missing(place: Path, error: OSError) -> NoReturn:
+    what = "is missing" if isinstance(error, FileNotFoundError) else "cannot be read"
+    raise EvidenceError(f"{place} {what} ({error.strerror or error})") from error
+
+
+def _strict(value: Any) -> Any:
+    if isinstance(value, str | bool | int | None):
+        return value
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        for key in value:
+            if not isinstance(key, str):
+                raise TypeError(f"JSON tables have text keys, got {key!r}")
+        return {key: _strict(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_strict(entry) for entry in value]
+    if hasattr(value, "tolist"):  # the numbers and arrays of array libraries
+        return _strict(value.tolist())
+    raise TypeError(f"JSON holds plain values, got {value!r}")
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text} is beyond the range of numbers")
+    return value
+
+
+def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    table = dict(pairs)
+    if len(table) != len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = sorted({key for key in keys if keys.count(key) > 1})
+        raise ValueError(f"keys given twice: {', '.join(twice)}")
+    return table
