@@ -1,0 +1,160 @@
+"""The production bounds of a campaign: one table, fixed in the plan before results exist.
+
+A bound may be tightened freely.  A looser one, in the plan or by a flag later, is a waiver:
+recorded, shown, and no more than validation from then on.  Names are those of `--threshold
+NAME=VALUE` and of the flags of the same name.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from mhx.errors import ConfigError
+from mhx.evidence.claims import Waiver
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bound:
+    """One bound at the value that a production claim needs.
+
+    side: "high" where the metric must not exceed it, "low" where it must reach it.
+    whole: a count, so that 99.5 is refused.
+    floor: the least value that makes sense.
+    """
+
+    gate: str
+    side: str
+    value: float
+    unit: str
+    meaning: str
+    whole: bool = False
+    floor: float = 0.0
+
+    def looser(self, used: float) -> bool:
+        """True when `used` would let pass what the production bound stops."""
+        return used > self.value if self.side == "high" else used < self.value
+
+
+def _most(gate: str, value: float, unit: str, meaning: str) -> Bound:
+    return Bound(gate=gate, side="high", value=value, unit=unit, meaning=meaning)
+
+
+def _least(gate: str, value: float, unit: str, meaning: str) -> Bound:
+    return Bound(gate=gate, side="low", value=value, unit=unit, meaning=meaning)
+
+
+def _count(gate: str, value: int, meaning: str, floor: int = 1) -> Bound:
+    return Bound(
+        gate=gate, side="low", value=value, unit="1", meaning=meaning, whole=True, floor=floor
+    )
+
+
+BOUNDS: Mapping[str, Bound] = {
+    "min_production_resolution": _count(
+        "production_resolution_floor", 96, "points along the coarser axis", floor=8
+    ),
+    "min_saved_frames": _count("saved_frame_floor", 100, "saved samples that a plan foresees"),
+    "max_relative_energy_growth": _most(
+        "energy_growth_within_tolerance", 1e-9, "1", "energy gained between samples, over E(0)"
+    ),
+    "max_energy_budget_residual": _most(
+        "energy_budget_residual_within_tolerance", 1e-9, "1", "R(t) of the energy budget"
+    ),
+    "max_divergence_linf": _most(
+        "magnetic_divergence_within_tolerance", 1e-9, "v_A/L", "largest |div B| of any sample"
+    ),
+    "max_stability_ratio": _most(
+        "time_step_stable_throughout", 1.0, "1", "dt over the stability limit of the fields"
+    ),
+    "max_spectral_tail": _most(
+        "spectral_tail_within_tolerance", 1e-6, "1", "share of energy in the last third of modes"
+    ),
+    "min_history_samples": _count("minimum_history_samples", 100, "samples of the history", 2),
+    "min_linear_efolds": _least(
+        "linear_phase_observed", 1.0, "1", "e-folds inside the detected linear window"
+    ),
+    "max_growth_rate_mismatch": _most(
+        "growth_rate_matches_eigenvalue", 0.10, "1", "measured against computed growth rate"
+    ),
+    "max_fit_window_change": _most(
+        "fit_window_sensitivity", 0.05, "1", "change of slope when a quarter is cut off"
+    ),
+    "max_diffusion_times": _most(
+        "equilibrium_survives_duration", 0.5, "1", "t_end over a^2/eta of a decaying sheet"
+    ),
+    "min_nonlinear_response": _least(
+        "nonlinear_response_present", 0.05, "1", "change of the mean shear at the sheet"
+    ),
+    "min_reconnected_flux_amplification": _least(
+        "reconnected_flux_amplifies", 1.05, "1", "sheet flux, largest over initial"
+    ),
+    "min_island_width_amplification": _least(
+        "island_width_amplifies", 1.05, "1", "island width, largest over initial"
+    ),
+    "max_island_width_disagreement": _most(
+        "island_width_definitions_agree", 0.25, "1", "separatrix against fixed-mode width"
+    ),
+    "min_movie_frames": _count("movies_fixed_scale_verified", 20, "frames of each movie", 2),
+    "min_convergence_dirs": _count("convergence_bundle_count", 2, "distinct convergence bundles"),
+    "max_restart_difference": _most(
+        "checkpoint_restart_reproducibility", 1e-10, "1", "relative L2, another device or version"
+    ),
+}
+
+
+def resolved(given: Mapping[str, float | None]) -> dict[str, float]:
+    """Every bound in use: the production value where nothing was given; all faults at once."""
+    faults = [fault for name, value in given.items() for fault in _faults(name, value)]
+    if faults:
+        raise ConfigError("\n".join(faults))
+    bounds = {name: bound.value for name, bound in BOUNDS.items()}
+    return {**bounds, **{name: value for name, value in given.items() if value is not None}}
+
+
+def parsed(words: Iterable[str]) -> tuple[dict[str, float], list[str]]:
+    """The bounds in `--threshold NAME=VALUE` words, and what is wrong with them."""
+    found: dict[str, float] = {}
+    faults: list[str] = []
+    for word in words:
+        name, _, text = word.partition("=")
+        name = name.strip()
+        try:
+            value = float(text)
+        except ValueError:
+            faults.append(f"--threshold must be NAME=VALUE with a number, got {word!r}")
+            continue
+        wrong = [f"--threshold {fault}" for fault in _faults(name, value)]
+        if name in found:
+            wrong.append(f"--threshold {name} is given twice")
+        faults += wrong
+        found[name] = value
+    return {name: value for name, value in found.items() if name in BOUNDS}, faults
+
+
+def _faults(name: str, value: float | None) -> list[str]:
+    bound = BOUNDS.get(name)
+    if bound is None:
+        return [f"{name} is no bound; known are {', '.join(sorted(BOUNDS))}"]
+    if value is None:
+        return []
+    if not math.isfinite(value):
+        return [f"{name} must be a finite number, got {value!r}"]
+    if value < bound.floor:
+        return [f"{name} must be >= {bound.floor:g} [{bound.unit}], got {value!r}"]
+    if bound.whole and value != int(value):
+        return [f"{name} must be a whole number [{bound.unit}], got {value!r}"]
+    return []
+
+
+def waivers(used: Mapping[str, float], *, where: str) -> list[Waiver]:
+    """One waiver per bound that is looser than the production bound."""
+    return [
+        Waiver(
+            gate=BOUNDS[name].gate,
+            production_bound=BOUNDS[name].value,
+            used_bound=value,
+            where=where,
+        )
+        for name, value in used.items()
+        if BOUNDS[name].looser(value)
+    ]
