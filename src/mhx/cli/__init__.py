@@ -1,1 +1,144 @@
-"""cli"""
+"""The command line: words -> one function -> exit code.
+
+Modules of this package import what a command needs in the command's body, so that `mhx --help`
+loads no solver.  `main` is the only place that turns an error into an exit code (`mhx.errors`).
+
+    campaign, evidence, run    the commands
+    command                    how flags are read and told
+    show                       how an answer is printed
+"""
+
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+
+from mhx import __version__
+from mhx.cli import run, show
+from mhx.cli.campaign import campaign_app
+from mhx.cli.command import Command
+from mhx.errors import BUG, INTERRUPTED, MhxError
+
+STORY = """Simulation campaigns that must be believed.
+
+A long run is planned before it starts, executed in chunks that survive being stopped, and judged
+from the files that it left. A result is called production only when every gate passed on files
+that still have the digests they were judged with.
+
+\b
+A campaign, in order (each ends by printing the next command):
+  mhx campaign rutherford-template           look at a plan sketch
+  mhx campaign rutherford-run-fast           see a tiny run, a few seconds
+  mhx campaign rutherford-plan-production    plan: duration, time step, gates
+  mhx campaign rutherford-resume-plan DIR    where a run would go on
+  mhx campaign rutherford-execute DIR        run, or go on, until the target
+  mhx campaign rutherford-promotion-check DIR    judge; lists what is missing
+
+\b
+One run from one file:     mhx run examples/reconnection/orszag_tang.toml
+What a file may contain:   mhx schema reconnection
+Are the files still true:  mhx verify DIR
+
+Exit codes: 0 done, 1 a gate did not pass, 2 wrong input, 3 the run failed, 4 files altered or
+missing, 5 claim refused, 6 folder in use, 70 a bug of ours, 75 stopped with a checkpoint,
+130 interrupted.
+"""
+
+app = typer.Typer(
+    help=STORY,
+    rich_markup_mode=None,
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+app.command("run")(run.run)
+app.command("schema")(run.schema)
+app.add_typer(campaign_app)
+
+# Typer keeps a copy of Click to itself; this is the root of its complaints about words.
+_UsageError: Any = typer.BadParameter.__mro__[2]
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        print(f"mhx {__version__}")
+        raise typer.Exit(0)
+
+
+_Version = typer.Option(
+    "--version", help="Print the version.", callback=_print_version, is_eager=True
+)
+_Debug = typer.Option("--debug", help="Show where an error arose.")
+
+
+@app.callback()
+def _root(
+    version: Annotated[bool, _Version] = False, debug: Annotated[bool, _Debug] = False
+) -> None:
+    pass  # `debug` is read in `main`, which outlives the commands
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Carry out one command line and return its exit code; what a worker calls too."""
+    given = list(sys.argv[1:] if words is None else words)
+    try:
+        code = _carried_out(given)
+        sys.stdout.flush()
+    except BrokenPipeError:  # `mhx ... | head`: the reader has left and wants no more
+        show.silence()
+        return INTERRUPTED
+    return code
+
+
+def entry() -> None:
+    """The console script `mhx`."""
+    sys.exit(main())
+
+
+def _carried_out(words: list[str]) -> int:
+    debug = "--debug" in words
+    try:
+        command = _command()
+        with command.make_context("mhx", list(words)) as context:
+            command.invoke(context)
+    except typer.Exit as end:
+        return int(end.exit_code)
+    except _UsageError as error:
+        return _usage(error)
+    except (KeyboardInterrupt, typer.Abort):
+        return INTERRUPTED
+    except BrokenPipeError:
+        raise
+    except MhxError as error:
+        if debug:
+            traceback.print_exc()
+        print(f"mhx: {error}", file=sys.stderr)
+        if "--json" in words:
+            told = {"error": type(error).__name__, "message": str(error)}
+            print(show.one_object({**told, "exit_code": error.exit_code}))
+        return error.exit_code
+    except Exception:
+        traceback.print_exc()
+        return BUG  # must not read as 1, "did not pass"
+    return 0
+
+
+def _command() -> Any:
+    for group in (app, campaign_app):
+        for registered in group.registered_commands:
+            registered.cls = Command
+    return typer.main.get_command(app)
+
+
+def _usage(error: Any) -> int:
+    """One message: which command, what is wrong with its words, where its help is."""
+    message = error.format_message().strip()
+    command = error.ctx.command_path if error.ctx else "mhx"
+    if message.startswith("Usage:"):  # no words at all: the help says which there are
+        print(message, file=sys.stderr)
+    else:
+        print(f"{command}: {message}\nSee: {command} --help", file=sys.stderr)
+    return 2

@@ -1,0 +1,5 @@
+"""`python -m mhx`, the same as `mhx`."""
+
+from mhx.cli import entry
+
+entry()
