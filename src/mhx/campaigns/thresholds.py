@@ -6,7 +6,7 @@ NAME=VALUE` and of the flags of the same name.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mhx.errors import ConfigError
@@ -111,24 +111,23 @@ def resolved(given: Mapping[str, float | None]) -> dict[str, float]:
     return {**bounds, **{name: value for name, value in given.items() if value is not None}}
 
 
-def parsed(words: Iterable[str]) -> tuple[dict[str, float], list[str]]:
-    """The bounds in `--threshold NAME=VALUE` words, and what is wrong with them."""
-    found: dict[str, float] = {}
+def parsed(words: Iterable[str]) -> dict[str, float]:
+    """The bounds in `--threshold NAME=VALUE` words without fault."""
+    pairs = (word.partition("=") for word in words)
+    return {name.strip(): float(text) for name, _, text in pairs}
+
+
+def faults_in(words: Sequence[str]) -> list[str]:
+    """What is wrong with `--threshold NAME=VALUE` words, one line per fault."""
     faults: list[str] = []
-    for word in words:
-        name, _, text = word.partition("=")
-        name = name.strip()
+    names = [word.partition("=")[0].strip() for word in words]
+    for name, word in zip(names, words, strict=True):
         try:
-            value = float(text)
+            faults += _faults(name, float(word.partition("=")[2]))
         except ValueError:
-            faults.append(f"--threshold must be NAME=VALUE with a number, got {word!r}")
-            continue
-        wrong = [f"--threshold {fault}" for fault in _faults(name, value)]
-        if name in found:
-            wrong.append(f"--threshold {name} is given twice")
-        faults += wrong
-        found[name] = value
-    return {name: value for name, value in found.items() if name in BOUNDS}, faults
+            faults.append(f"must be NAME=VALUE with a number, got {word!r}")
+    twice = sorted({name for name in names if names.count(name) > 1})
+    return faults + [f"{name} is given twice" for name in twice]
 
 
 def _faults(name: str, value: float | None) -> list[str]:
