@@ -63,7 +63,7 @@ def write_with(
 
 def render_json(value: Any) -> bytes:
     """The bytes that `write_json` writes."""
-    text = json.dumps(_strict(value), indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False)
+    text = json.dumps(strict(value), indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False)
     return (text + "\n").encode("utf-8", "backslashreplace")  # names that are not UTF-8
 
 
@@ -94,10 +94,28 @@ def parse_json(content: bytes) -> dict[str, Any]:
     return document
 
 
+def strict(value: Any) -> Any:
+    """A value as JSON can hold it: plain tables and lists, null for what is not finite."""
+    if isinstance(value, str | bool | int | None):
+        return value
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        for key in value:
+            if not isinstance(key, str):
+                raise TypeError(f"JSON tables have text keys, got {key!r}")
+        return {key: strict(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [strict(entry) for entry in value]
+    if hasattr(value, "tolist"):  # the numbers and arrays of array libraries
+        return strict(value.tolist())
+    raise TypeError(f"JSON holds plain values, got {value!r}")
+
+
 def append_chained(path: Path | str, record: Mapping[str, Any]) -> dict[str, Any]:
     """Add one line to a journal and sync it; a torn last line is dropped first."""
     target = Path(path)
-    with _explained(target, len(canonical(_strict(record)))):
+    with _explained(target, len(canonical(strict(record)))):
         _make_folder(target.parent)
         is_new = not target.exists()
         with target.open("a+b") as stream:
@@ -106,7 +124,7 @@ def append_chained(path: Path | str, record: Mapping[str, Any]) -> dict[str, Any
             content = stream.read()
             end = content.rfind(b"\n") + 1
             lines = _checked_lines(target, content[:end])
-            body = {**_strict(record), "previous": lines[-1]["digest"] if lines else None}
+            body = {**strict(record), "previous": lines[-1]["digest"] if lines else None}
             line = {**body, "digest": content_digest(body)}
             _add_line(stream, end, canonical(line).encode("ascii") + b"\n")
         if is_new:
@@ -271,23 +289,6 @@ def _check_schema(place: Path, found: Any, wanted: str) -> None:
 def _missing(place: Path, error: OSError) -> NoReturn:
     what = "is missing" if isinstance(error, FileNotFoundError) else "cannot be read"
     raise EvidenceError(f"{place} {what} ({error.strerror or error})") from error
-
-
-def _strict(value: Any) -> Any:
-    if isinstance(value, str | bool | int | None):
-        return value
-    if isinstance(value, float):
-        return float(value) if math.isfinite(value) else None
-    if isinstance(value, Mapping):
-        for key in value:
-            if not isinstance(key, str):
-                raise TypeError(f"JSON tables have text keys, got {key!r}")
-        return {key: _strict(entry) for key, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return [_strict(entry) for entry in value]
-    if hasattr(value, "tolist"):  # the numbers and arrays of array libraries
-        return _strict(value.tolist())
-    raise TypeError(f"JSON holds plain values, got {value!r}")
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -1,0 +1,212 @@
+"""Manifests: what a folder holds, by digest, and what that is called.
+
+Identity is content: schema, configuration and the digests of `files`.  `figures` (pictures, and
+files that hold times or rates) are verified, too, but are no identity; provenance stands beside it.
+So equal reruns on any machine have equal digests, and an altered file is still found.
+
+`manifest.json` says what a run, case, bundle, template or promotion is; `artifact_manifest.json` is
+written last and lists every file, `manifest.json` included.  Both carry `self_digest`, the content
+digest of the file without that key, so that an edit of their own is found.
+"""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mhx import __version__
+from mhx.errors import EvidenceError
+from mhx.evidence.hashing import content_digest, file_digest
+from mhx.evidence.provenance import API_VERSION, now
+from mhx.evidence.schemas import ARTIFACTS, MANIFEST
+from mhx.evidence.store import drafts, read_chained, read_json, strict, write_json
+
+MANIFEST_NAME = "manifest.json"
+PLAN_MANIFEST_NAME = "plan_manifest.json"
+ARTIFACT_MANIFEST_NAME = "artifact_manifest.json"
+LEDGER_NAME, COMMANDS_NAME = "claim_ledger.jsonl", "commands.jsonl"
+
+LEFT_OUT_FOLDERS = frozenset({"attempts", "quarantine", "superseded"})
+CHAINED = frozenset({COMMANDS_NAME, LEDGER_NAME})
+DERIVED = frozenset({"resume_plan.json", "report.html"})
+LOCKS = frozenset({".lock", ".lock.json"})
+
+_PROMOTION_REPORT = "promotion/promotion_readiness.json"
+_RUN_FILES = (
+    *("campaign_plan.json", "campaign_config.toml", "production_history.npz"),
+    *("checkpoints/initial_state.*", "checkpoints/step_*.json", "checkpoints/*_step_*.npz"),
+    *("checkpoints/registered/*", "frames/*.npz", "figures/*.gif", "figures/*.json"),
+)
+_CIRCUMSTANCE = ("output_dir",)  # keys of a configuration that say where, not what
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """One manifest in memory.
+
+    files, figures: POSIX path below the folder -> SHA-256 (`describe` makes them).
+    provenance: as `provenance.provenance` gives it.
+    claim: `claim_level`, `claim_scope` and their neighbours (`waivers`, `family_digest`,
+        `plan_digest`, `run_digest`, `promotion_report_sha256`), as far as they apply.
+    artifact_manifest: whether an `artifact_manifest.json` is written after this one.
+    """
+
+    kind: str
+    config: Mapping[str, Any]
+    files: Mapping[str, str]
+    figures: Mapping[str, str] = field(default_factory=dict)
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    claim: Mapping[str, Any] = field(default_factory=dict)
+    artifact_manifest: bool = True
+    schema: str = MANIFEST
+
+    @property
+    def digest(self) -> str:
+        """Identity; equal for equal reruns on any machine."""
+        body = {
+            "schema": self.schema,
+            "config": without_circumstance(strict(self.config)),
+            "files": dict(self.files),
+        }
+        return content_digest(body)
+
+    def document(self) -> dict[str, Any]:
+        """The manifest as it stands on disk; `outputs` are named by their paths."""
+        hashes = {**self.files, **self.figures}
+        outputs = {name: name for name in hashes}
+        if self.artifact_manifest:
+            outputs["artifact_manifest"] = ARTIFACT_MANIFEST_NAME
+        body = {
+            "api_version": API_VERSION,
+            "created_utc": now(),
+            "mhx_version": __version__,
+            **self.provenance,
+            **self.claim,
+            "schema": self.schema,
+            "kind": self.kind,
+            "config": dict(self.config),
+            "outputs": outputs,
+            "hashes": hashes,
+            "identity": sorted(self.files),
+            "digest": self.digest,
+        }
+        return _sealed(body)
+
+
+def describe(root: Path, paths: Iterable[str]) -> dict[str, str]:
+    """Digest of each declared output below `root`; one that was not written is an error."""
+    names = sorted(set(paths))
+    missing = [name for name in names if not (root / name).is_file()]
+    if missing:
+        raise EvidenceError(f"{root}: declared outputs were not written: {', '.join(missing)}")
+    return {name: file_digest(root / name) for name in names}
+
+
+def write_manifest(root: Path, manifest: Manifest, name: str = MANIFEST_NAME) -> Path:
+    """Write a manifest into its folder and return its path."""
+    path = root / name
+    write_json(path, manifest.document())
+    return path
+
+
+def read_manifest(path: Path) -> dict[str, Any]:
+    """A manifest as stored, refused when it was edited; `verify` re-hashes what it lists."""
+    return _unsealed(path, read_json(path, MANIFEST))
+
+
+def write_artifact_manifest(root: Path, output: Path | None = None) -> Path:
+    """List size and digest of every file below `root`; the last file to be written there."""
+    path = root / ARTIFACT_MANIFEST_NAME if output is None else output
+    own = path.resolve()
+    listed = [name for name in evidence_files(root) if (root / name).resolve() != own]
+    body = {
+        "schema": ARTIFACTS,
+        "api_version": API_VERSION,
+        "created_utc": now(),
+        "mhx_version": __version__,
+        "root": "." if own.parent == root.resolve() else str(root),
+        "claim_levels": _claim_levels(root, listed),
+        "files": [
+            {
+                "path": name,
+                "size_bytes": (root / name).stat().st_size,
+                "sha256": file_digest(root / name),
+            }
+            for name in listed
+        ],
+    }
+    write_json(path, _sealed(body))
+    return path
+
+
+def read_artifact_manifest(path: Path) -> dict[str, Any]:
+    """An artifact manifest as stored, refused when it was edited."""
+    return _unsealed(path, read_json(path, ARTIFACTS))
+
+
+def evidence_files(root: Path) -> list[str]:
+    """POSIX paths of the files below `root` that an artifact manifest lists, sorted.
+
+    Left out: the list itself, locks, journals (chained in themselves), derived views, drafts of
+    killed writers, and the folders of attempts, quarantined and superseded files.
+    """
+    left_out = {root / ARTIFACT_MANIFEST_NAME, *drafts(root)}
+    unlisted = CHAINED | DERIVED | LOCKS
+    found = (path for path in _files(root) if path not in left_out and path.name not in unlisted)
+    return sorted(path.relative_to(root).as_posix() for path in found)
+
+
+def run_digest(root: Path) -> str:
+    """Digest of a run as it is judged: plan, states, records, segments, history, frames, movies."""
+    found = {path for pattern in _RUN_FILES for path in root.glob(pattern) if path.is_file()}
+    ours = found.difference(drafts(root))
+    return content_digest({path.relative_to(root).as_posix(): file_digest(path) for path in ours})
+
+
+def bindings(root: Path) -> dict[str, str]:
+    """What a line of the claim ledger binds: manifests, promotion report, newest command."""
+    names = {
+        "manifest": MANIFEST_NAME,
+        "plan_manifest": PLAN_MANIFEST_NAME,
+        "artifact_manifest": ARTIFACT_MANIFEST_NAME,
+        "promotion_report": _PROMOTION_REPORT,
+    }
+    found = {
+        key: file_digest(root / name) for key, name in names.items() if (root / name).is_file()
+    }
+    commands = read_chained(root / COMMANDS_NAME)
+    return {**found, **({"commands": commands[-1]["digest"]} if commands else {})}
+
+
+def without_circumstance(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A configuration without the keys that say where it ran."""
+    kept = {key: value for key, value in config.items() if key not in _CIRCUMSTANCE}
+    workflow = kept.get("workflow")
+    if isinstance(workflow, Mapping):
+        kept["workflow"] = without_circumstance(workflow)
+    return kept
+
+
+def _files(root: Path) -> Iterator[Path]:
+    for folder, folders, names in os.walk(root):
+        folders[:] = sorted(set(folders) - LEFT_OUT_FOLDERS - {"__pycache__"})
+        yield from (Path(folder) / name for name in names)
+
+
+def _claim_levels(root: Path, listed: Iterable[str]) -> dict[str, str]:
+    nested = (name for name in listed if Path(name).name == MANIFEST_NAME)
+    levels = {name: read_json(root / name).get("claim_level") for name in nested}
+    return {name: str(level) for name, level in levels.items() if level is not None}
+
+
+def _sealed(body: dict[str, Any]) -> dict[str, Any]:
+    stored = strict(body)  # NaN is null on disk, and the seal is of what is on disk
+    return {**stored, "self_digest": content_digest(stored)}
+
+
+def _unsealed(path: Path, document: dict[str, Any]) -> dict[str, Any]:
+    body = {key: value for key, value in document.items() if key != "self_digest"}
+    if document.get("self_digest") != content_digest(body):
+        raise EvidenceError(f"{path} was edited after it was written; restore it from a copy")
+    return document
