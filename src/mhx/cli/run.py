@@ -15,7 +15,7 @@ def run(
     output_dir: Annotated[
         Path | None,
         typer.Option(
-            help="Folder to write [default: the file's output_dir, else outputs/runs/NAME]"
+            help="Folder to write [default: output_dir of the file, else runs/FILE beside it]"
         ),
     ] = None,
     json: Json = False,

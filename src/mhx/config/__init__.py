@@ -88,12 +88,16 @@ class Source:
                 return self.lines[place[:depth]]
         return 1 if self.lines else None
 
+    def place(self, place: Place) -> str:
+        """`file:line  key`, or the flag that the value came from."""
+        key = dotted(place)
+        line = self.line(place)
+        where = f"{self.name}:{line}  " if line else ""
+        return f"{where}{self.flags.get(key, key)}"
+
     def describe(self, fault: Told) -> str:
         """One line of the message: place, key, what is wrong."""
-        key = dotted(fault.place)
-        line = self.line(fault.place)
-        where = f"{self.name}:{line}  " if line else ""
-        return f"{where}{self.flags.get(key, key)} {fault.text}".strip()
+        return f"{self.place(fault.place)} {fault.text}".strip()
 
 
 T = TypeVar("T", bound=Table)
