@@ -1,0 +1,204 @@
+"""Still pictures: time series in panels, and one map of a field.
+
+Takes anything array-like; which quantities, limits and words belong in a picture is decided by the
+domains (`reconnection/figures.py`).  Maps are given as rows from bottom to top, as they are seen.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from matplotlib.axes import Axes
+
+from mhx.report import style
+
+PANEL_WIDTH, PANEL_HEIGHT = 5.0, 3.1  # inch
+
+
+@dataclass(frozen=True, kw_only=True)
+class Curve:
+    """One line: x and y of equal length; what is not finite leaves a gap."""
+
+    x: Iterable[float]
+    y: Iterable[float]
+    label: str = ""
+    color: str = style.BLUE
+    dash: Any = "-"  # of matplotlib: a word, or (offset, (on, off, ...))
+    width: float = 1.6
+
+
+@dataclass(frozen=True, kw_only=True)
+class Level:
+    """A horizontal line with its name: a bound, a reference."""
+
+    y: float
+    label: str
+    color: str = style.GREY
+
+
+@dataclass(frozen=True, kw_only=True)
+class Span:
+    """A shaded stretch of the x axis with its name."""
+
+    start: float
+    end: float
+    label: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Panel:
+    """One pair of axes.  `log`: logarithmic y, where anything is positive; zeros are left out.
+
+    note: one line of plain words below the title.
+    """
+
+    title: str
+    ylabel: str
+    curves: Sequence[Curve]
+    xlabel: str = "time  $t$  [$L/v_A$]"
+    log: bool = False
+    from_zero: bool = False
+    levels: Sequence[Level] = ()
+    spans: Sequence[Span] = ()
+    note: str = ""
+
+
+def panels(path: Path, drawn: Sequence[Panel], *, columns: int = 2) -> None:
+    """Draw the panels row by row into one PNG."""
+    columns = min(columns, len(drawn))
+    rows = -(-len(drawn) // columns)
+    width, height = columns * PANEL_WIDTH, rows * PANEL_HEIGHT
+    if columns == rows == 1:
+        width, height = 7.2, 3.9
+    head = 0.58 if any(panel.note for panel in drawn) else 0.38
+    with style.styled():
+        made = style.figure(width, height)
+        for n, panel in enumerate(drawn):
+            row, column = divmod(n, columns)
+            left, bottom = 0.82, 0.62  # inch, room for labels whatever the size of the figure
+            box = (
+                (column * width / columns + left) / width,
+                ((rows - 1 - row) * height / rows + bottom) / height,
+                (width / columns - left - 0.2) / width,
+                (height / rows - bottom - head) / height,
+            )
+            _panel(made.add_axes(box), panel)
+        style.save(made, path)
+
+
+def _panel(axes: Axes, panel: Panel) -> None:
+    axes.set_title(panel.title, pad=19 if panel.note else 7)
+    if panel.note:
+        axes.annotate(
+            panel.note, (0, 1), (0, 5), "axes fraction", "offset points",
+            color=style.GREY, fontsize=8.5,
+        )  # fmt: skip
+    axes.set_xlabel(panel.xlabel)
+    axes.set_ylabel(panel.ylabel)
+    low, high = _range(panel)
+    for span in panel.spans:
+        axes.axvspan(span.start, span.end, color="#f3ead2", lw=0, zorder=0, label=span.label)
+    for curve in panel.curves:
+        axes.plot(
+            [float(v) for v in curve.x], [float(v) for v in curve.y], ls=curve.dash,
+            color=curve.color, lw=curve.width, label=curve.label or None,
+        )  # fmt: skip
+    for level in panel.levels:
+        axes.axhline(level.y, color=level.color, lw=1, ls=(0, (4, 3)), label=level.label)
+    if panel.log and high > 0:
+        axes.set_yscale("log", nonpositive="mask")
+        if high < 100 * low:  # whole decades, or the axis shows no power of ten
+            axes.set_ylim(
+                10 ** math.floor(math.log10(low)), 10 ** math.ceil(math.log10(high * 1.01))
+            )
+    elif panel.from_zero and low >= 0:
+        axes.set_ylim(0, high * 1.08 or 1)
+    axes.margins(x=0.01)
+    if any(curve.label for curve in panel.curves) or panel.levels or panel.spans:
+        axes.legend(loc="best")
+
+
+def _range(panel: Panel) -> tuple[float, float]:
+    """Least and largest number shown; positive ones alone on a logarithmic axis."""
+    values = [float(v) for curve in panel.curves for v in curve.y]
+    values += [level.y for level in panel.levels]
+    shown = [v for v in values if math.isfinite(v) and (v > 0 or not panel.log)]
+    return (min(shown), max(shown)) if shown else (0.0, 0.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Marks:
+    """Points on a map: a name for the legend, and the shape that stands for it."""
+
+    x: Iterable[float]
+    y: Iterable[float]
+    label: str
+    marker: str
+    color: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Map:
+    """A field as colour with contour lines of another one, to scale.
+
+    colour, lines: rows from bottom to top, of one shape; x, y: cell centres.
+    extent: left, right, bottom, top of the box.  limit: colours run over -limit..limit.
+    separatrix: levels of `lines` that are drawn strong.
+    """
+
+    x: Iterable[float]
+    y: Iterable[float]
+    colour: Any
+    lines: Any
+    extent: tuple[float, float, float, float]
+    limit: float
+    title: str
+    colour_label: str
+    note: str = ""
+    levels: int = 24
+    separatrix: Iterable[float] = ()
+    marks: Sequence[Marks] = ()
+
+
+def field_map(path: Path, drawn: Map) -> None:
+    """Draw one map; the box keeps its proportions."""
+    left, right, bottom, top = drawn.extent
+    ratio = (top - bottom) / (right - left)
+    wide = 5.2 if ratio <= 1 else max(5.2 / ratio, 1.8)
+    tall = min(max(wide * ratio, 0.9), 7)
+    width, height = wide + 2.1, tall + 1.45
+    x, y = list(drawn.x), list(drawn.y)
+    with style.styled():
+        made = style.figure(width, height)
+        axes = made.add_axes((0.75 / width, 0.85 / height, wide / width, tall / height))
+        axes.grid(False)
+        image = axes.imshow(
+            drawn.colour, origin="lower", extent=drawn.extent, aspect="auto",
+            cmap=style.DIVERGING, vmin=-drawn.limit, vmax=drawn.limit, interpolation="bilinear",
+        )  # fmt: skip
+        if drawn.levels:
+            axes.contour(x, y, drawn.lines, drawn.levels, colors=style.INK,
+                         linewidths=0.5, linestyles="-", alpha=0.55)  # fmt: skip
+        if list(drawn.separatrix):
+            axes.contour(x, y, drawn.lines, sorted(drawn.separatrix),
+                         colors="black", linewidths=1.4, linestyles="-")  # fmt: skip
+        for marks in drawn.marks:
+            axes.plot(list(marks.x), list(marks.y), marks.marker, color=marks.color,
+                      label=marks.label, ms=7, mew=1.8, mfc="white", ls="none", clip_on=False, zorder=5)  # fmt: skip
+        axes.set(xlim=(left, right), ylim=(bottom, top), xlabel="$x$  [$L$]", ylabel="$y$  [$L$]")
+        axes.spines[["top", "right"]].set_visible(True)
+        axes.set_title(drawn.title, pad=20 if drawn.note else 7)
+        if drawn.note:
+            axes.annotate(drawn.note, (0, 1), (0, 6), "axes fraction", "offset points",
+                          color=style.GREY, fontsize=8.5)  # fmt: skip
+        if drawn.marks:
+            made.legend(loc="lower left", ncols=len(drawn.marks), borderaxespad=0,
+                        bbox_to_anchor=(0.75 / width, 0.14 / height), handletextpad=0.4,
+            )  # fmt: skip
+        bar_axes = made.add_axes(((wide + 0.9) / width, 0.85 / height, 0.16 / width, tall / height))
+        bar = made.colorbar(image, cax=bar_axes, label=drawn.colour_label)
+        bar.outline.set_linewidth(0.6)
+        bar.ax.grid(False)
+        style.save(made, path)

@@ -1,0 +1,128 @@
+"""How far a run is: a bar on a terminal, plain lines anywhere else, nothing when silenced.
+
+Progress goes to stderr, so that stdout keeps to the answer (`--json` stays one object).  The rate
+is that of this attempt, not of the whole run: a resumed run starts counting at its own first
+step.
+"""
+
+import sys
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import TYPE_CHECKING, Self, TextIO
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
+    from rich.progress import TaskID
+
+LINE_EVERY_S = 5.0
+
+
+class Progress:
+    """Reports steps of one run; a context manager.
+
+    total: the step at which the work is done; start: the step at which this attempt begins.
+    quiet: report nothing.  every_s: least time between two plain lines [s].
+    """
+
+    def __init__(
+        self,
+        total: int,
+        *,
+        start: int = 0,
+        quiet: bool = False,
+        stream: TextIO | None = None,
+        every_s: float = LINE_EVERY_S,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._total, self._start, self._quiet = total, start, quiet
+        self._stream = stream or sys.stderr
+        self._every_s, self._clock = every_s, clock
+        self._began = self._last = clock()
+        self._said_step: int | None = None
+        self._bar: Bar | None = None
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> Self:
+        self._began = self._clock()
+        if not self._quiet and self._stream.isatty():
+            self._bar, self._task = _bar(self._stream, self._start, self._total)
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def update(self, step: int, sim_time: float, **fields: float) -> None:
+        """Tell that `step` is done; `fields` are further numbers, shown under their names.
+
+        Called as often as is convenient: plain lines appear for the first and the last step, and
+        else at most every few seconds.
+        """
+        if self._quiet or step == self._said_step:
+            return
+        words = self._words(step, sim_time, fields)
+        if self._bar is not None and self._task is not None:
+            self._bar.update(self._task, completed=step, words=words)
+            self._said_step = step
+            return
+        now = self._clock()
+        due = now - self._last >= self._every_s
+        if self._said_step is None or step >= self._total or due:
+            percent = 100 * step / self._total if self._total else 100.0
+            width = len(str(self._total))
+            print(
+                f"step {step:>{width}}/{self._total} {percent:5.1f} %  {words}",
+                file=self._stream,
+                flush=True,
+            )
+            self._last, self._said_step = now, step
+
+    def _words(self, step: int, sim_time: float, fields: dict[str, float]) -> str:
+        parts = [f"t = {sim_time:.4g}"]
+        rate = self.rate(step)
+        if rate:
+            parts.append(f"{rate:.3g} steps/s" if rate < 1000 else f"{rate:.0f} steps/s")
+            if step < self._total:
+                parts.append(f"{duration((self._total - step) / rate)} left")
+        parts += [f"{name.replace('_', ' ')} {value:.2g}" for name, value in fields.items()]
+        return "  ".join(parts)
+
+    def rate(self, step: int) -> float:
+        """Steps per second of this attempt so far; 0 while nothing can be said."""
+        spent = self._clock() - self._began
+        return (step - self._start) / spent if spent > 0 else 0.0
+
+
+def duration(seconds: float) -> str:
+    """A time span for people: `8 s`, `3 min 20 s`, `2 h 05 min`, `4 d 3 h`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    if whole < 86400:
+        return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+    return f"{whole // 86400} d {whole % 86400 // 3600} h"
+
+
+def _bar(stream: TextIO, start: int, total: int) -> tuple["Bar", "TaskID"]:
+    from rich.console import Console  # noqa: PLC0415  (80 ms, and only a terminal needs it)
+    from rich.progress import BarColumn, TextColumn  # noqa: PLC0415
+    from rich.progress import Progress as Rich  # noqa: PLC0415
+
+    bar = Rich(
+        TextColumn("{task.completed:>.0f}/{task.total:.0f}"),
+        BarColumn(bar_width=24),
+        TextColumn("{task.percentage:>5.1f} %"),
+        TextColumn("{task.fields[words]}"),
+        console=Console(file=stream),
+        refresh_per_second=4,
+    )
+    return bar, bar.add_task("run", total=max(total, 1), completed=start, words="")
