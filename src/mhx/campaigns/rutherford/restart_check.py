@@ -1,0 +1,192 @@
+"""Stretches of a finished run, integrated again and compared bit for bit.
+
+One stretch ends at the terminal checkpoint, the other begins at a retained state drawn from the
+operating system's random source: who alters data in the middle of a run cannot know which stretch
+will be asked for.  Compared are the coefficients of each retained state that is reached, and every
+history row on the way.
+"""
+
+import math
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mhx.campaigns.folder import RunFolder
+from mhx.campaigns.rutherford.stepper import RutherfordStepper
+from mhx.evidence.checkpoints import Checkpoint, intact
+from mhx.reconnection.config import Reconnection
+from mhx.reconnection.state import State
+from mhx.reconnection.trajectory import read_segment, read_state
+
+TAIL, DRAWN = "tail", "drawn"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retained:
+    """A state that is still on disk."""
+
+    step: int
+    path: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stretch:
+    """One stretch and the largest difference found in it.
+
+    state_difference: relative L2 of the coefficients; row_difference: largest over history names,
+        relative to the largest value of that name in the stretch.
+    """
+
+    purpose: str
+    start_step: int
+    end_step: int
+    states_compared: int
+    rows_compared: int
+    state_difference: float
+    row_difference: float
+
+    @property
+    def difference(self) -> float:
+        """NaN counts as infinite: what cannot be compared is not equal."""
+        worst = max(self.state_difference, self.row_difference)
+        return math.inf if math.isnan(worst) else worst
+
+    def document(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RestartCheck:
+    """What was integrated again; `reason` says why a stretch is missing."""
+
+    stretches: Sequence[Stretch]
+    reason: str = ""
+
+    @property
+    def difference(self) -> float | None:
+        """None when a stretch that is asked for was not integrated."""
+        if self.reason or not self.stretches:
+            return None
+        return max(stretch.difference for stretch in self.stretches)
+
+    def document(self) -> dict[str, Any]:
+        return {
+            "stretches": [stretch.document() for stretch in self.stretches],
+            "reason": self.reason,
+            "random_source": "operating system",
+        }
+
+
+def restart_check(
+    folder: RunFolder, config: Reconnection, records: Sequence[Checkpoint], max_steps: int
+) -> RestartCheck:
+    """Integrate the last stretch again, and a random one; each at most `max_steps` long."""
+    kept = list(_retained(folder, records))
+    if len(kept) < 2:
+        return RestartCheck(stretches=(), reason="fewer than two states are on disk")
+    tail = (kept[-2], kept[-1])
+    first = secrets.choice(kept[:-1])
+    following = kept[kept.index(first) + 1]
+    rows = _rows(folder, records)
+    stretches = []
+    reason = ""
+    if tail[1].step - tail[0].step <= max_steps:
+        stretches.append(_again(config, tail, kept, rows, TAIL))
+    else:
+        reason = (
+            f"the last stretch has {tail[1].step - tail[0].step} steps, "
+            f"more than --restart-check-max-steps {max_steps}"
+        )
+    if (first, following) != tail:
+        end = min(following.step, first.step + max_steps)
+        stretches.append(
+            _again(config, (first, Retained(step=end, path=following.path)), kept, rows, DRAWN)
+        )
+    return RestartCheck(stretches=stretches, reason=reason)
+
+
+def _retained(folder: RunFolder, records: Sequence[Checkpoint]) -> Iterator[Retained]:
+    if folder.initial_state.is_file():
+        yield Retained(step=0, path=folder.initial_state)
+    for record in records:
+        if not record.registered and record.step and intact(folder.root, record.state):
+            yield Retained(step=record.step, path=folder.root / next(iter(record.state)))
+
+
+def _rows(folder: RunFolder, records: Sequence[Checkpoint]) -> dict[int, Mapping[str, float]]:
+    """Every row of the segments, those at checkpoints included, by step."""
+    names = [name for record in records if not record.registered for name in record.history]
+    segments = (read_segment(folder.root / name) for name in names)
+    return {int(row["step"]): row for segment in segments for row in segment.rows}
+
+
+def _again(
+    config: Reconnection,
+    ends: tuple[Retained, Retained],
+    kept: Sequence[Retained],
+    rows: Mapping[int, Mapping[str, float]],
+    purpose: str,
+) -> Stretch:
+    initial, belongs = read_state(kept[0].path)
+    start, _ = read_state(ends[0].path)
+    stepper = RutherfordStepper(config, initial, start, belongs)
+    states = {one.step: one.path for one in kept if ends[0].step < one.step <= ends[1].step}
+    stops = {step for step in rows if ends[0].step < step <= ends[1].step} | set(states)
+    state_difference = 0.0
+    compared: list[tuple[Mapping[str, float], Mapping[str, float]]] = []
+    for stop in sorted(stops):
+        stepper.advance(stop - stepper.step)
+        if stepper.observe() is not None:
+            state_difference = math.inf
+            break
+        if stop in rows:
+            compared.append((rows[stop], stepper.last_row))
+        if stop in states:
+            state_difference = max(state_difference, _apart(stepper.state, states[stop]))
+    return Stretch(
+        purpose=purpose,
+        start_step=ends[0].step,
+        end_step=ends[1].step,
+        states_compared=len(states),
+        rows_compared=len(compared),
+        state_difference=state_difference,
+        row_difference=_rows_apart(compared),
+    )
+
+
+def _apart(state: State, path: Path) -> float:
+    stored, _ = read_state(path)
+    pairs = [(state.psi_hat, stored.psi_hat), (state.omega_hat, stored.omega_hat)]
+    pairs.append(
+        (
+            np.array([state.dissipated, state.injected]),
+            np.array([stored.dissipated, stored.injected]),
+        )
+    )
+    return max(_relative(ours, theirs) for ours, theirs in pairs)
+
+
+def _relative(ours: np.ndarray, theirs: np.ndarray) -> float:
+    if np.array_equal(ours, theirs):
+        return 0.0
+    scale = float(np.linalg.norm(theirs)) or 1.0
+    return float(np.linalg.norm(ours - theirs)) / scale
+
+
+def _rows_apart(pairs: Sequence[tuple[Mapping[str, float], Mapping[str, float]]]) -> float:
+    if not pairs:
+        return 0.0
+    if any(stored.keys() - again.keys() for stored, again in pairs):
+        return math.inf
+    names = pairs[0][0].keys()
+    return max(
+        _relative(
+            np.array([float(again[name]) for _, again in pairs]),
+            np.array([float(stored[name]) for stored, _ in pairs]),
+        )
+        for name in names
+    )
