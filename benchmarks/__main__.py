@@ -2,7 +2,7 @@
 
     python -m benchmarks [NAME ...]
 
-Each script prints its figures and appends one line to `results/<name>.jsonl`.  A script that fails is
+Each script prints its figures and appends a line to `results/<name>.jsonl`.  A script that fails is
 named at the end; the others still run.
 """
 

@@ -1,6 +1,6 @@
 """Settings of every test: float64, one thread, no window, kernels compiled once per session.
 
-They are environment variables, set before JAX is imported, so that the workers of pytest-xdist and the
+They are environment variables, set before JAX is imported: the workers of pytest-xdist and the
 commands that tests start inherit them.
 """
 

@@ -187,4 +187,4 @@ def _syntax_fault(path: Path, text: str, message: str) -> str:
         line, column = found.groups()
         return f"{path}:{line}:{column}  not TOML: {message[: found.start()]}"
     end = text.count("\n") + 1
-    return f"{path}:{end}  not TOML: {message.removesuffix(' (at end of document)')} at the end"
+    return f"{path}:{end}  not TOML: {message.removesuffix(' (at end of document)')} (end of file)"

@@ -90,7 +90,7 @@ def _real_place(error: Mapping[str, Any], data: Any) -> Place:
         elif isinstance(at, list | tuple) and isinstance(part, int) and part < len(at):
             at = at[part]
         else:
-            continue
+            continue  # an arm of a union, or an element that a list lacks
         place = (*place, part)
     return place
 
@@ -99,7 +99,7 @@ def _fault(place: Place, group: Sequence[Mapping[str, Any]], data: Any, schema: 
     error = group[0]
     own = error.get("ctx", {}).get("error")
     match error["type"]:
-        case "missing":
+        case "missing" if not _has(data, place):
             node = _node(schema, place)
             return Told(place, f"is required{_unit(node, data)}")
         case "extra_forbidden":
@@ -222,6 +222,14 @@ def _at(data: Any, place: Place) -> Any:
     for part in place:
         data = data[part]
     return data
+
+
+def _has(data: Any, place: Place) -> bool:
+    try:
+        _at(data, place)
+    except KeyError:
+        return False
+    return True
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -21,6 +21,7 @@ from mhx.evidence.claims import ClaimLevel
 from mhx.evidence.gates import Gate, GateResult, all_pass, judge
 from mhx.evidence.hashing import content_digest
 from mhx.evidence.manifest import (
+    LOCKS,
     MANIFEST_NAME,
     Manifest,
     describe,
@@ -30,7 +31,7 @@ from mhx.evidence.manifest import (
     write_manifest,
 )
 from mhx.evidence.schemas import RUN_ERROR, RUN_SUMMARY, RUN_VALIDATION
-from mhx.evidence.store import read_json, sweep_drafts, write_json, write_text
+from mhx.evidence.store import drafts, read_json, sweep_drafts, write_json, write_text
 from mhx.execution.lock import hold
 from mhx.report.answer import Answer
 from mhx.runner import RunRequest, RunSummary
@@ -73,7 +74,7 @@ def _finished(root: Path, config: Mapping[str, Any]) -> bool:
                 f"{root} lies inside the campaign run {parent}, whose files are listed by digest; "
                 "give another --output-dir"
             )
-    if not root.exists() or not any(name != ".lock" for name in os.listdir(root)):
+    if not root.exists() or set(os.listdir(root)) <= LOCKS | {path.name for path in drafts(root)}:
         return False
     if not (root / CONFIG).is_file():
         raise ConfigError(

@@ -1,6 +1,6 @@
 """JSON Schema of configurations and of evidence files, for editors and other programs.
 
-A configuration's schema is complete: it comes from the table of its mode.  An evidence file's schema
+A configuration's schema is complete: it comes from the table of its mode.  That of an evidence file
 states its id and the keys that it always has; keys are added over time, never renamed or removed.
 """
 
@@ -59,10 +59,16 @@ KEYS: dict[str, str] = {
 _GATES = "passed checks thresholds diagnostics verdicts"
 
 
+_GATED = (
+    *(schemas.CAMPAIGN_TEMPLATE, schemas.CAMPAIGN_PLAN, schemas.CAMPAIGN_CHECKPOINT),
+    *(schemas.CAMPAIGN_EXECUTION, schemas.CAMPAIGN_RESUME_PLAN, schemas.CAMPAIGN_PROMOTION),
+    schemas.FAST_RUN,
+)
+
+
 def names() -> tuple[str, ...]:
     """Everything that `schema_of` knows: modes, then schema ids with those of their gates."""
-    gates = (schemas.gates_of(name) for name in schemas.TABLE if _judged(name))
-    return (*modes(), *sorted({*schemas.TABLE, *gates}))
+    return (*modes(), *sorted({*schemas.TABLE, *map(schemas.gates_of, _GATED)}))
 
 
 def schema_of(name: str | None) -> dict[str, Any]:
@@ -73,7 +79,7 @@ def schema_of(name: str | None) -> dict[str, Any]:
         raise ConfigError(_unknown(name))
     gated = name not in schemas.TABLE
     keys = _GATES.split() if gated else KEYS.get(name, "").split()
-    what = "verdicts of the gates of this file's neighbour" if gated else schemas.TABLE[name]
+    what = "validation.json: verdicts of its gates" if gated else schemas.TABLE[name]
     return {
         "$schema": _DIALECT,
         "$id": name,
@@ -86,14 +92,10 @@ def schema_of(name: str | None) -> dict[str, Any]:
     }
 
 
-def _judged(name: str) -> bool:
-    return name.startswith(("mhx.campaign.", "mhx.validation."))
-
-
 def _unknown(name: str | None) -> str:
     listed = "\n  ".join(names())
     if name is None:
         return f"name a mode or the schema id of a file:\n  {listed}"
-    close = difflib.get_close_matches(name, names(), n=1)
-    hint = f"; did you mean {close[0]!r}?" if close else ""
-    return f"no schema is called {name!r}{hint}\nthere are:\n  {listed}"
+    if close := difflib.get_close_matches(name, names(), n=1):
+        return f"no schema is called {name!r}; did you mean {close[0]!r}?"
+    return f"no schema is called {name!r}; there are:\n  {listed}"
