@@ -1,0 +1,210 @@
+"""The tables of a reconnection run, one class per TOML table, each checked on its own.
+
+What only shows when two tables are seen together is checked in `config.py`, where `Reconnection`
+joins them.  Alfven units: lengths in L, times in L/v_A, eta and nu in L v_A.
+"""
+
+import difflib
+import math
+from typing import Annotated, Literal, NamedTuple, Self
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from mhx.config import FilePath, Table
+from mhx.reconnection import equilibria
+
+MAX_STEPS = 10**12  # step numbers are written with twelve digits
+TWO_PI = 2 * math.pi
+Cells = Annotated[int, Field(ge=8, le=8192)]
+
+
+class Fault(NamedTuple):
+    """One contradiction: the dotted key, what it must be, and what it is."""
+
+    key: str
+    must: str
+    got: object
+
+
+def refuse(title: str, faults: list[Fault]) -> None:
+    """All faults at once, each at its own key."""
+    if faults:
+        raise ValidationError.from_exception_data(
+            title,
+            [
+                InitErrorDetails(
+                    type=PydanticCustomError("rule", "{must}", {"must": fault.must}),
+                    loc=tuple(fault.key.split(".")),
+                    input=fault.got,
+                )
+                for fault in faults
+            ],
+        )
+
+
+class Workflow(Table):
+    """What kind of run this is, and where it goes."""
+
+    mode: Literal["reconnection"] = Field("reconnection", description="kind of run")
+    name: str | None = Field(None, min_length=1, description="title of the run")
+    output_dir: FilePath | None = Field(None, description="folder that the run writes into")
+
+
+class Mesh(Table):
+    """The periodic box and its grid."""
+
+    shape: list[Cells] = Field(
+        min_length=2, max_length=2, description="cells in x and y, 8 to 8192 [1]"
+    )
+    lower: list[Literal[0.0, 0]] = Field(
+        [0.0, 0.0], min_length=2, max_length=2, description="lower corner, the origin [L]"
+    )
+    upper: list[Annotated[float, Field(gt=0)]] = Field(
+        [TWO_PI, TWO_PI],
+        min_length=2,
+        max_length=2,
+        description="upper corner: lengths of the box [L]",
+    )
+    periodic: list[Literal[True]] = Field(
+        [True, True], min_length=2, max_length=2, description="both directions are periodic"
+    )
+
+
+class Time(Table):
+    """Fixed-step integration from 0 to t1."""
+
+    t0: float = Field(0.0, ge=0, le=0, description="start, always 0 [L/v_A]")
+    t1: float = Field(gt=0, description="end time, rounded up to whole steps [L/v_A]")
+    dt: Annotated[float, Field(gt=0)] | Literal["auto"] = Field(
+        "auto",
+        description="time step; auto: half of the stability limit of the initial state [L/v_A]",
+    )
+    save_every: int | None = Field(
+        None, ge=1, description="steps between history samples; default: about 400 samples [1]"
+    )
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
+        faults = []
+        if self.dt != "auto":
+            if self.dt > self.t1:
+                faults.append(Fault("dt", f"must be <= time.t1 = {self.t1:g} [L/v_A]", self.dt))
+            elif self.t1 / self.dt >= MAX_STEPS:
+                faults.append(Fault("dt", f"must give fewer than {MAX_STEPS:g} steps", self.dt))
+        refuse("Time", faults)
+        return self
+
+
+class EquilibriumParameters(Table):
+    """Each equilibrium uses some of these; the others are refused."""
+
+    width: float | None = Field(None, gt=0, description="half-width a of a sheet [L]")
+    amplitude: float | None = Field(
+        None, description="field strength A far from a sheet, not 0 [v_A]"
+    )
+    magnetic_shear: float | None = Field(
+        None,
+        gt=0,
+        description="|psi''| at a sheet, derived: abs(A)/a; must agree when given [v_A/L]",
+    )
+    perturbation_amplitude: float | None = Field(
+        None, ge=0, description="eps of the seed eps cos(mx x) cos(my y) in psi [L v_A]"
+    )
+    perturbation_mode_x: int | None = Field(None, ge=0, description="waves of the seed along x [1]")
+    perturbation_mode_y: int | None = Field(None, ge=0, description="waves of the seed along y [1]")
+
+    @field_validator("amplitude")
+    @classmethod
+    def _not_zero(cls, value: float | None) -> float | None:
+        if value == 0:
+            raise PydanticCustomError("rule", "must not be 0 [v_A]")
+        return value
+
+
+class Physics(Table):
+    """The equations, the equilibrium and the dissipation."""
+
+    model: Literal["reduced_mhd"] = Field("reduced_mhd", description="equations")
+    equilibrium: str = Field(description="initial equilibrium, by name")
+    equilibrium_parameters: EquilibriumParameters = Field(
+        default_factory=EquilibriumParameters,
+        description="parameters of the equilibrium and its seed",
+    )
+    resistivity: float = Field(1e-3, ge=0, description="eta = 1/S, Lundquist number S [L v_A]")
+    viscosity: float = Field(1e-3, ge=0, description="nu = 1/Re, Reynolds number Re [L v_A]")
+    hyper_resistivity: float = Field(0.0, ge=0, description="eta4 of -eta4 lap^2 psi [L^3 v_A]")
+    hold_equilibrium: bool | None = Field(
+        None, description="keep the equilibrium up against resistivity; default: by equilibrium"
+    )
+
+    @field_validator("equilibrium")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        if equilibria.find(name) is None:
+            known = equilibria.names()
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            text = f"must be one of {', '.join(known)}{hint}"
+            raise PydanticCustomError("rule", "{must}", {"must": text})
+        return name
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
+        row = equilibria.find(self.equilibrium)
+        assert row is not None  # _known
+        faults = []
+        if self.hold_equilibrium and row.normal is None:
+            must = f"must be false: {self.equilibrium} is no equilibrium that could be held"
+            faults.append(Fault("hold_equilibrium", must, True))
+        given = self.equilibrium_parameters.model_dump(exclude_none=True)
+        used = [*row.parameters, *(["magnetic_shear"] if row.shear else [])]
+        for key in given:
+            if key not in used:
+                listed = ", ".join(used) or "none of these keys"
+                must = f"must be left out: {self.equilibrium} does not use it, but {listed}"
+                faults.append(Fault(f"equilibrium_parameters.{key}", must, given[key]))
+        merged = dict(row.parameters) | given
+        if merged.get("perturbation_mode_x") == 0 == merged.get("perturbation_mode_y"):
+            key = "equilibrium_parameters.perturbation_mode_x"
+            faults.append(Fault(key, "must not be 0 together with perturbation_mode_y", 0))
+        refuse("Physics", faults)
+        return self
+
+
+class Initial(Table):
+    """Smooth noise in psi on top of the equilibrium and its seed."""
+
+    seed: int = Field(0, ge=0, lt=2**63, description="seed of the random numbers [1]")
+    noise_amplitude: float = Field(0.0, ge=0, description="RMS of the noise in psi [L v_A]")
+
+
+class Numerics(Table):
+    """The one discretisation there is, and its precision."""
+
+    spatial_method: Literal["pseudo_spectral"] = Field("pseudo_spectral", description="Fourier")
+    dealiasing: Literal["two_thirds"] = Field(
+        "two_thirds", description="modes with |m| < N/3 are kept"
+    )
+    time_integrator: Literal["rk4"] = Field("rk4", description="classical Runge-Kutta")
+    dtype: Literal["float64", "float32"] = Field("float64", description="precision of the fields")
+
+
+class Diagnostics(Table):
+    """What is measured beside the state."""
+
+    quantities: list[str] | None = Field(
+        None, min_length=1, description="history names to keep; time and step always; default: all"
+    )
+    mode: list[Annotated[int, Field(ge=0)]] | None = Field(
+        None,
+        min_length=2,
+        max_length=2,
+        description="mode followed along x and y; default: the seed's, or 1 and 1 [1]",
+    )
+    fit_time_window: list[Annotated[float, Field(ge=0)]] | None = Field(
+        None,
+        min_length=2,
+        max_length=2,
+        description="start and end of the early growth fit; default: from the growth rate [L/v_A]",
+    )
