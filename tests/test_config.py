@@ -7,10 +7,10 @@ import pytest
 import tomli_w
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from mhx.config import (
-    Fault,
     FilePath,
     GridShape,
     Names,
@@ -53,7 +53,9 @@ class Mesh(Table):
     @model_validator(mode="after")
     def _oblong(self) -> "Mesh":
         if self.shape[0] < self.shape[1]:
-            raise Fault("shape", f"must not be taller than wide, got {list(self.shape)}")
+            must = PydanticCustomError("rule", "must not be taller than wide")
+            error = InitErrorDetails(type=must, loc=("shape",), input=list(self.shape))
+            raise ValidationError.from_exception_data("Mesh", [error])
         return self
 
 
@@ -159,6 +161,12 @@ def test_a_fault_given_by_a_flag_names_the_flag():
     with pytest.raises(ConfigError) as caught:
         parse(Case, {"time": {"t1": 1}, "physics": {"resistivity": -1.0}}, source)
     assert str(caught.value) == "plan: 1 fault\n  --eta must be >= 0.0 [L v_A], got -1.0"
+
+
+def test_a_fault_of_one_element_names_its_flag():
+    source = Source("plan", flags={"mesh.shape.1": "--ny"})
+    with pytest.raises(ConfigError, match="--ny must be >= 4, got 3"):
+        parse(Case, {"time": {"t1": 1}, "mesh": {"shape": [8, 3]}}, source)
 
 
 def test_whole_numbers_pass_for_floats_and_are_one_configuration():

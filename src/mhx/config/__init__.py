@@ -21,12 +21,11 @@ import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError
 from pydantic.types import AllowInfNan
 
-from mhx.config.faults import Fault, Told, dotted, told
+from mhx.config.faults import Told, dotted, told
 from mhx.config.lines import Place, key_lines
 from mhx.errors import ConfigError
 
 __all__ = [
-    "Fault",
     "FilePath",
     "Flags",
     "GridShape",
@@ -45,7 +44,8 @@ class Table(BaseModel):
     """One TOML table: strict, frozen, no unknown key, no NaN.
 
     The description of every numeric field ends in its unit in brackets, `[1]` if it has none.  A
-    validator that must point at one key raises `Fault(key, text)`.
+    validator reports what it finds as errors of pydantic's custom type "rule", whose message says
+    what must hold ("must be ...") and whose location is the key; the value found is added here.
     """
 
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid", allow_inf_nan=False)
@@ -74,7 +74,7 @@ class Source:
     """Where the values of a dictionary were written: a TOML file, or flags of a command.
 
     name: the file as the user named it, or the command.
-    lines: place of a key -> line; flags: dotted key -> flag.
+    lines: place of a key -> line; flags: dotted key (`mesh.shape.0`) -> flag (`--nx`).
     """
 
     name: str
@@ -90,10 +90,10 @@ class Source:
 
     def place(self, place: Place) -> str:
         """`file:line  key`, or the flag that the value came from."""
-        key = dotted(place)
+        flag = self.flags.get(".".join(map(str, place)))
         line = self.line(place)
         where = f"{self.name}:{line}  " if line else ""
-        return f"{where}{self.flags.get(key, key)}"
+        return f"{where}{flag or dotted(place)}"
 
     def describe(self, fault: Told) -> str:
         """One line of the message: place, key, what is wrong."""

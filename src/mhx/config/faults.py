@@ -14,17 +14,8 @@ from typing import Any
 
 from mhx.config.lines import Place
 
-
-class Fault(ValueError):
-    """Raised by a table's own validator to point at one key below that table.
-
-    key: dotted, relative to the table; text: "must be ..., got ...", with the remedy.
-    """
-
-    def __init__(self, key: str, text: str) -> None:
-        super().__init__(f"{key} {text}")
-        self.key = key
-        self.text = text
+RULE = "rule"
+"""Type of the faults that a table's own validators report; their message says what must hold."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +63,7 @@ def shown(value: Any) -> str:
     return text if len(text) <= 80 else f"{text[:76]} ..."
 
 
-_OWN = ("value_error", "assertion_error", "missing", "extra_forbidden")
+_OWN = (RULE, "value_error", "assertion_error", "missing", "extra_forbidden")
 
 
 def _real_place(error: Mapping[str, Any], data: Any) -> Place:
@@ -81,33 +72,30 @@ def _real_place(error: Mapping[str, Any], data: Any) -> Place:
     at = data
     parts: Sequence[str | int] = error["loc"]
     for depth, part in enumerate(parts):
-        last = depth == len(parts) - 1
+        absent_is_meant = error["type"] == RULE or (
+            error["type"] == "missing" and depth == len(parts) - 1
+        )
         if isinstance(at, Mapping) and isinstance(part, str):
-            if part in at:
-                at = at[part]
-            elif not (last and error["type"] == "missing"):
+            if part not in at and not absent_is_meant:
                 continue
-        elif isinstance(at, list | tuple) and isinstance(part, int) and part < len(at):
-            at = at[part]
-        else:
-            continue  # an arm of a union, or an element that a list lacks
-        place = (*place, part)
+            place, at = (*place, part), at.get(part, {})
+        elif isinstance(at, list | tuple) and str(part).isdigit() and int(part) < len(at):
+            place, at = (*place, int(part)), at[int(part)]
     return place
 
 
 def _fault(place: Place, group: Sequence[Mapping[str, Any]], data: Any, schema: Any) -> Told:
     error = group[0]
-    own = error.get("ctx", {}).get("error")
     match error["type"]:
+        case "rule":
+            return Told(place, f"{error['msg']}, got {shown(error['input'])}")
         case "missing" if not _has(data, place):
             node = _node(schema, place)
             return Told(place, f"is required{_unit(node, data)}")
         case "extra_forbidden":
             return Told(place, f"is not a known key{_did_you_mean_key(place, schema)}")
-        case "value_error" if isinstance(own, Fault):
-            return Told((*place, *own.key.split(".")), own.text)
         case "value_error" | "assertion_error":
-            return Told(place, str(own))
+            return Told(place, str(error["ctx"]["error"]))
     value = _at(data, place)
     node = _node(schema, place)
     expected = _expected(node, value, schema)
