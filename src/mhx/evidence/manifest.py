@@ -16,16 +16,18 @@ from pathlib import Path
 from typing import Any
 
 from mhx import __version__
-from mhx.errors import EvidenceError
+from mhx.errors import ConfigError, EvidenceError
+from mhx.evidence import verify
 from mhx.evidence.hashing import content_digest, file_digest
 from mhx.evidence.provenance import API_VERSION, now
 from mhx.evidence.schemas import ARTIFACTS, MANIFEST
-from mhx.evidence.store import drafts, read_chained, read_json, strict, write_json
+from mhx.evidence.store import drafts, read_chained, read_json, strict, write_bytes, write_json
 
 MANIFEST_NAME = "manifest.json"
 PLAN_MANIFEST_NAME = "plan_manifest.json"
 ARTIFACT_MANIFEST_NAME = "artifact_manifest.json"
 LEDGER_NAME, COMMANDS_NAME = "claim_ledger.jsonl", "commands.jsonl"
+VERIFIER_NAME = "verify.py"
 
 LEFT_OUT_FOLDERS = frozenset({"attempts", "quarantine", "superseded"})
 CHAINED = frozenset({COMMANDS_NAME, LEDGER_NAME})
@@ -155,6 +157,44 @@ def evidence_files(root: Path) -> list[str]:
     unlisted = CHAINED | DERIVED | LOCKS
     found = (path for path in _files(root) if path not in left_out and path.name not in unlisted)
     return sorted(path.relative_to(root).as_posix() for path in found)
+
+
+def list_artifacts(root: Path, output: Path | None = None) -> Path:
+    """The list that a user asks for; one that a claim ledger binds is kept, not written anew.
+
+    Elsewhere (`output`) a list may always be written.  In place, a folder that is not as recorded
+    is refused: a new list would hide what was altered.
+    """
+    if not root.is_dir():
+        raise ConfigError(f"{root} is no directory; give the folder whose files are to be listed")
+    bound = root / ARTIFACT_MANIFEST_NAME
+    if output is not None or not (bound.exists() or (root / LEDGER_NAME).exists()):
+        return write_artifact_manifest(root, output)
+    faults = [fault for fault in verified(root).problems if fault.kind != "unexpected"]
+    if faults:
+        told = "".join(f"\n  {fault}" for fault in faults)
+        raise EvidenceError(
+            f"{root} is not as recorded; a new list would hide that (--output writes one elsewhere)"
+            f"{told}"
+        )
+    if (root / LEDGER_NAME).exists() and bound.exists():
+        return bound
+    return write_artifact_manifest(root)
+
+
+def verified(root: Path) -> verify.Report:
+    """What `verify` finds in a folder; a folder without manifests is a wrong argument."""
+    try:
+        return verify.verify(root)
+    except verify.NothingToVerify as error:
+        raise ConfigError(str(error)) from None
+
+
+def write_verifier(root: Path) -> Path:
+    """Put `verify.py` into a folder, so that a plain Python can check it; returns its path."""
+    path = root / VERIFIER_NAME
+    write_bytes(path, Path(verify.__file__).read_bytes())
+    return path
 
 
 def run_digest(root: Path) -> str:

@@ -247,7 +247,7 @@ def _free(target: Path) -> int:
 def _checked_lines(place: Path, content: bytes) -> list[dict[str, Any]]:
     lines: list[dict[str, Any]] = []
     previous = None
-    for number, raw in enumerate(content.splitlines(), start=1):
+    for number, raw in enumerate(content.split(b"\n")[:-1], start=1):
         fault = "is not as it was written"
         with contextlib.suppress(ValueError):
             line = parse_json(raw)

@@ -1,0 +1,52 @@
+"""`mhx verify` and `mhx artifact-manifest`: what is true of the files of a folder."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+JSON = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the evidence commands to an app."""
+    app.command("verify")(verify)
+    app.command("artifact-manifest")(artifact_manifest)
+
+
+def verify(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Any folder with a manifest.")],
+    json: JSON = False,
+) -> None:
+    """Hash every file again, judge every gate again; exit 4 if anything is not as recorded."""
+    from mhx.cli.show import finish
+    from mhx.evidence.manifest import verified
+    from mhx.report.answer import Answer
+
+    report = verified(folder)
+    finish(
+        Answer(
+            headline=report.headline,
+            details=list(report.lines()),
+            document=report.document(),
+            exit_code=report.exit_code,
+        ),
+        json,
+    )
+
+
+def artifact_manifest(
+    root: Annotated[Path, typer.Argument(metavar="ROOT", help="The folder to list.")],
+    output: Annotated[Path | None, typer.Option(help="Write the list here instead.")] = None,
+    json: JSON = False,
+) -> None:
+    """List size and SHA-256 of every file below a folder."""
+    from mhx.cli.show import finish
+    from mhx.evidence.manifest import list_artifacts, read_artifact_manifest
+    from mhx.report.answer import Answer
+
+    path = list_artifacts(root, output)
+    files = read_artifact_manifest(path)["files"]
+    size = sum(entry["size_bytes"] for entry in files)
+    headline = f"{len(files)} files of {root} listed, {size} bytes"
+    finish(Answer(headline=headline, wrote=path, document={"files": files}), json)
