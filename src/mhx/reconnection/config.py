@@ -2,20 +2,19 @@
 
 `Reconnection` is checked as a whole: keys that the chosen equilibrium does not use are refused, and
 so are values that contradict each other.  No key is ignored.  What was left out is filled in by the
-properties below the tables; `document` writes the filled-in table, which is what a plan stores.
+properties below the tables; `document` gives the filled-in table, which is what a plan stores.
 
 The box starts at (0, 0) and a run at t = 0; `lower` and `t0` are there to be read, not changed.
 """
 
 import difflib
 import math
-from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
-from mhx.config import FilePath, Table, parse
+from mhx.config import FilePath, Table
 from mhx.evidence.hashing import content_digest
 from mhx.reconnection import equilibria
 from mhx.reconnection.diagnostics import HISTORY
@@ -23,7 +22,6 @@ from mhx.reconnection.equilibria import Equilibrium
 from mhx.reconnection.spectral import Grid
 from mhx.reconnection.tables import (
     MAX_STEPS,
-    TWO_PI,
     Diagnostics,
     Fault,
     Initial,
@@ -165,6 +163,30 @@ class Reconnection(Table):
         given = self.output_dir or self.workflow.output_dir
         return None if given is None else str(given)
 
+    def document(self) -> dict[str, Any]:
+        """Plain values with everything filled in, derived ones too: what a plan stores."""
+        table = super().document()
+        for key, value in (("name", self.run_name), ("output_dir", self.folder)):
+            table["workflow"].pop(key, None)
+            if value is not None:
+                table[key] = value
+        table["time"] |= {"dt": self.dt, "save_every": self.save_every}
+        table["physics"] |= {
+            "hold_equilibrium": self.held,
+            "equilibrium_parameters": dict(self.parameters),
+        }
+        if self.shear is not None:
+            table["physics"]["equilibrium_parameters"]["magnetic_shear"] = self.shear
+        table["diagnostics"] |= {"mode": list(self.mode), "quantities": self.quantities}
+        return table
+
+    @property
+    def quantities(self) -> list[str]:
+        """The history names to keep."""
+        if self.diagnostics.quantities is not None:
+            return list(self.diagnostics.quantities)
+        return [row.name for row in HISTORY.values() if self.sheets or not row.sheets]
+
     @model_validator(mode="after")
     def _agrees(self) -> Self:
         refuse("Reconnection", [fault for check in CHECKS for fault in check(self)])
@@ -174,7 +196,7 @@ class Reconnection(Table):
 def _twice(config: Reconnection) -> list[Fault]:
     """The root and [workflow] spellings exclude each other; a derived value must agree."""
     faults = [
-        Fault(f"workflow.{key}", f"must be left out: {key} is given at the root, too", value)
+        Fault(f"workflow.{key}", f"must be left out: {key} is given at the root, too", str(value))
         for key in ("name", "output_dir")
         if (value := getattr(config.workflow, key)) is not None and getattr(config, key) is not None
     ]
@@ -236,7 +258,7 @@ def _unknown_names(config: Reconnection) -> list[Fault]:
     """History names that this equilibrium does not have."""
     known = [row.name for row in HISTORY.values() if config.sheets or not row.sheets]
     faults = []
-    for index, name in enumerate(config.diagnostics.quantities or []):
+    for index, name in enumerate(config.diagnostics.quantities or ()):
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)
             hint = f"; did you mean {near[0]}?" if near else ""
@@ -273,93 +295,5 @@ def family_digest(config: Reconnection) -> str:
 
 
 def document(config: Reconnection) -> dict[str, Any]:
-    """The table with everything filled in, as plain values: what a plan stores and digests."""
-    grid, physics = config.grid, config.physics
-    parameters = dict(config.parameters)
-    if config.shear is not None:
-        parameters["magnetic_shear"] = config.shear
-    table: dict[str, Any] = {
-        "workflow": {"mode": config.workflow.mode},
-        "mesh": config.mesh.model_dump(),
-        "time": {
-            "t0": 0.0,
-            "t1": config.time.t1,
-            "dt": config.dt,
-            "save_every": config.save_every,
-        },
-        "physics": physics.model_dump() | {"hold_equilibrium": config.held},
-        "initial": config.initial.model_dump(),
-        "numerics": config.numerics.model_dump(),
-        "diagnostics": config.diagnostics.model_dump(exclude_none=True)
-        | {"mode": list(config.mode)},
-    }
-    table["mesh"] |= {"lower": [0.0, 0.0], "upper": [grid.lx, grid.ly], "shape": list(grid.shape)}
-    table["physics"]["equilibrium_parameters"] = parameters
-    known = [row.name for row in HISTORY.values() if config.sheets or not row.sheets]
-    table["diagnostics"].setdefault("quantities", known)
-    for key, value in (("name", config.run_name), ("output_dir", config.folder)):
-        if value is not None:
-            table[key] = value
-    return table
-
-
-FLAGS: dict[str, str] = {
-    "name": "name",
-    "output_dir": "output_dir",
-    "nx": "mesh.shape.0",
-    "ny": "mesh.shape.1",
-    "lx": "mesh.upper.0",
-    "ly": "mesh.upper.1",
-    "t_end": "time.t1",
-    "dt": "time.dt",
-    "save_every": "time.save_every",
-    "equilibrium": "physics.equilibrium",
-    "width": "physics.equilibrium_parameters.width",
-    "amplitude": "physics.equilibrium_parameters.amplitude",
-    "perturbation_amplitude": "physics.equilibrium_parameters.perturbation_amplitude",
-    "mode_x": "physics.equilibrium_parameters.perturbation_mode_x",
-    "mode_y": "physics.equilibrium_parameters.perturbation_mode_y",
-    "eta": "physics.resistivity",
-    "nu": "physics.viscosity",
-    "hyper_resistivity": "physics.hyper_resistivity",
-    "hold_equilibrium": "physics.hold_equilibrium",
-    "seed": "initial.seed",
-    "noise_amplitude": "initial.noise_amplitude",
-    "dtype": "numerics.dtype",
-}
-"""What the campaign commands call a key, with underscores for dashes."""
-
-CAMPAIGN: dict[str, Any] = {
-    "equilibrium": "cosine_tearing",
-    "nx": 128,
-    "ny": 128,
-    "lx": TWO_PI,
-    "ly": TWO_PI,
-    "t_end": 1.0,
-    "noise_amplitude": 1e-6,
-}
-"""What a campaign has where its flag is absent; other defaults are those of the tables.  The end
-time is provisional until the growth rate is known."""
-
-
-def configuration(**flags: Any) -> Reconnection:
-    """A campaign's configuration from its flags (`FLAGS`); None means ours."""
-    given = CAMPAIGN | {flag: value for flag, value in flags.items() if value is not None}
-    return _checked({}, given)
-
-
-def changed(config: Reconnection, **flags: Any) -> Reconnection:
-    """The same configuration with other values for some flags; everything else is kept as it is."""
-    table = document(config)
-    table["physics"]["equilibrium_parameters"].pop("magnetic_shear", None)  # derived
-    return _checked(table, flags)
-
-
-def _checked(table: dict[str, Any], given: Mapping[str, Any]) -> Reconnection:
-    for flag, value in given.items():
-        *path, last = FLAGS[flag].split(".")
-        here: Any = table
-        for part, after in zip(path, [*path[1:], last], strict=True):
-            here = here.setdefault(part, [None, None] if after.isdigit() else {})
-        here[int(last) if last.isdigit() else last] = value
-    return parse(Reconnection, table)
+    """`config.document()`, by name."""
+    return config.document()

@@ -11,7 +11,8 @@ from typing import Annotated, Literal, NamedTuple, Self
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from mhx.config import FilePath, Table
+from mhx.config import FilePath, Flags, Names, Pair, Table
+from mhx.config.faults import shown
 from mhx.reconnection import equilibria
 
 MAX_STEPS = 10**12  # step numbers are written with twelve digits
@@ -29,18 +30,15 @@ class Fault(NamedTuple):
 
 def refuse(title: str, faults: list[Fault]) -> None:
     """All faults at once, each at its own key."""
-    if faults:
-        raise ValidationError.from_exception_data(
-            title,
-            [
-                InitErrorDetails(
-                    type=PydanticCustomError("rule", "{must}", {"must": fault.must}),
-                    loc=tuple(fault.key.split(".")),
-                    input=fault.got,
-                )
-                for fault in faults
-            ],
-        )
+    if not faults:
+        return
+    details = []
+    for fault in faults:
+        error = ValueError(f"{fault.must}, got {shown(fault.got)}")
+        place = tuple(int(part) if part.isdigit() else part for part in fault.key.split("."))
+        kind = PydanticCustomError("value_error", "{error}", {"error": error})
+        details.append(InitErrorDetails(type=kind, loc=place, input=fault.got))
+    raise ValidationError.from_exception_data(title, details)
 
 
 class Workflow(Table):
@@ -55,20 +53,24 @@ class Mesh(Table):
     """The periodic box and its grid."""
 
     shape: list[Cells] = Field(
-        min_length=2, max_length=2, description="cells in x and y, 8 to 8192 [1]"
+        min_length=2, max_length=2, description="cells in x and y, 8 to 8192 each [1]"
     )
-    lower: list[Literal[0.0, 0]] = Field(
-        [0.0, 0.0], min_length=2, max_length=2, description="lower corner, the origin [L]"
-    )
-    upper: list[Annotated[float, Field(gt=0)]] = Field(
-        [TWO_PI, TWO_PI],
-        min_length=2,
-        max_length=2,
-        description="upper corner: lengths of the box [L]",
-    )
-    periodic: list[Literal[True]] = Field(
-        [True, True], min_length=2, max_length=2, description="both directions are periodic"
-    )
+    lower: Pair = Field((0.0, 0.0), description="lower corner, always the origin [L]")
+    upper: Pair = Field((TWO_PI, TWO_PI), description="upper corner, lengths of the box [L]")
+    periodic: Flags = Field((True, True), description="always true: both directions are periodic")
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
+        faults = []
+        if self.lower != (0, 0):
+            faults.append(Fault("lower", "must be [0, 0], where every box starts [L]", self.lower))
+        if not min(self.upper) > 0:
+            faults.append(Fault("upper", "must be > 0 in both directions [L]", self.upper))
+        if self.periodic != (True, True):
+            must = "must be [true, true]: the box is periodic in both directions"
+            faults.append(Fault("periodic", must, self.periodic))
+        refuse("Mesh", faults)
+        return self
 
 
 class Time(Table):
@@ -118,7 +120,7 @@ class EquilibriumParameters(Table):
     @classmethod
     def _not_zero(cls, value: float | None) -> float | None:
         if value == 0:
-            raise PydanticCustomError("rule", "must not be 0 [v_A]")
+            raise ValueError("must not be 0 [v_A]")
         return value
 
 
@@ -145,8 +147,7 @@ class Physics(Table):
             known = equilibria.names()
             near = difflib.get_close_matches(name, known, n=1)
             hint = f"; did you mean {near[0]}?" if near else ""
-            text = f"must be one of {', '.join(known)}{hint}"
-            raise PydanticCustomError("rule", "{must}", {"must": text})
+            raise ValueError(f"must be one of {', '.join(known)}, got {name!r}{hint}")
         return name
 
     @model_validator(mode="after")
@@ -161,8 +162,8 @@ class Physics(Table):
         used = [*row.parameters, *(["magnetic_shear"] if row.shear else [])]
         for key in given:
             if key not in used:
-                listed = ", ".join(used) or "none of these keys"
-                must = f"must be left out: {self.equilibrium} does not use it, but {listed}"
+                listed = f"only {', '.join(used)}" if used else "none of these keys"
+                must = f"must be left out: {self.equilibrium} takes {listed}"
                 faults.append(Fault(f"equilibrium_parameters.{key}", must, given[key]))
         merged = dict(row.parameters) | given
         if merged.get("perturbation_mode_x") == 0 == merged.get("perturbation_mode_y"):
@@ -193,7 +194,7 @@ class Numerics(Table):
 class Diagnostics(Table):
     """What is measured beside the state."""
 
-    quantities: list[str] | None = Field(
+    quantities: Names | None = Field(
         None, min_length=1, description="history names to keep; time and step always; default: all"
     )
     mode: list[Annotated[int, Field(ge=0)]] | None = Field(
@@ -202,9 +203,6 @@ class Diagnostics(Table):
         max_length=2,
         description="mode followed along x and y; default: the seed's, or 1 and 1 [1]",
     )
-    fit_time_window: list[Annotated[float, Field(ge=0)]] | None = Field(
-        None,
-        min_length=2,
-        max_length=2,
-        description="start and end of the early growth fit; default: from the growth rate [L/v_A]",
+    fit_time_window: Pair | None = Field(
+        None, description="start and end of the early growth fit; default: by growth rate [L/v_A]"
     )
