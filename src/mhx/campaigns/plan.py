@@ -19,6 +19,8 @@ from mhx.evidence.store import read_json
 
 API_VERSION = "v1"
 IN_THE_PLAN = "plan"
+PRECISION = 64
+_BITS = {"float64": 64, "float32": 32}
 MIN_CHECKPOINTS = 8
 TABLES = ("mesh", "time", "physics", "initial", "numerics", "diagnostics")
 """The tables of a configuration that decide trajectory and diagnostics; names and paths do not."""
@@ -95,6 +97,21 @@ class WalltimePolicy:
 
 
 _POLICY = tuple(field.name for field in fields(WalltimePolicy))
+
+
+def of_precision(config: Mapping[str, Any]) -> list[Waiver]:
+    """A waiver where the fields have fewer bits than a production run needs."""
+    bits = _BITS[config["numerics"]["dtype"]]
+    if bits >= PRECISION:
+        return []
+    return [
+        Waiver(
+            gate="precision",
+            production_bound=PRECISION,
+            used_bound=bits,
+            where="numerics.dtype",
+        )
+    ]
 
 
 def steps_to(t_end: float, dt: float) -> int:
@@ -241,7 +258,7 @@ class Plan:
 
         Bounds are compared anew; a gate without a value is stored as null and read as infinite.
         """
-        bounds = waivers(self.thresholds, where=IN_THE_PLAN)
+        bounds = waivers(self.thresholds, where=IN_THE_PLAN) + of_precision(self.config)
         stored = [
             Waiver(**{**row, "used_bound": _number(row["used_bound"])})
             for row in self.document["waivers"]

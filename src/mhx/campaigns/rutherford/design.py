@@ -1,0 +1,225 @@
+"""From parameters to a run that can be executed: growth rate, duration, time step, counts, cost.
+
+Nothing is written here.  What would make a run end in NaN is refused; all else that a plan may
+lack is judged by the gates afterwards.  Lengths in L, times in L/v_A, walltime in seconds.
+"""
+
+import math
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mhx.campaigns import plan as planning
+from mhx.campaigns import resources
+from mhx.campaigns.duration import (
+    HARRIS_REFERENCE_RATE,
+    Duration,
+    choose_rate,
+    need_positive,
+    required_time,
+)
+from mhx.campaigns.plan import WalltimePolicy
+from mhx.campaigns.rutherford.parameters import Parameters
+from mhx.config import Source, parse
+from mhx.errors import ConfigError, RunError
+from mhx.reconnection import timestep
+from mhx.reconnection.config import FLAGS, Reconnection
+from mhx.reconnection.diagnostics import HISTORY
+from mhx.reconnection.equilibria import equilibrium_hat, initial_state
+from mhx.reconnection.linear import GrowthRate, growth_rate
+from mhx.reconnection.timestep import TimeStep
+
+COMMAND = "mhx campaign rutherford-plan-production"
+MAX_STEPS = 10**12  # step numbers are written with twelve digits
+COSINE = "cosine_tearing"
+_PROBE_TIME = 1e6  # end of a run whose length is not yet known; longer than any step
+_FIELDS_OF_A_PLAN = 30  # real arrays of the grid alive at once while planning
+
+_PLACES = {
+    key.replace(".0", "[0]").replace(".1", "[1]"): f"--{flag.replace('_', '-')}"
+    for flag, key in FLAGS.items()
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Design:
+    """One run, thought through."""
+
+    asked: Parameters
+    config: Reconnection
+    growth: GrowthRate
+    duration: Duration
+    step: TimeStep
+    steps: int
+    save_every: int
+    policy: WalltimePolicy
+    device: str
+    resource_estimate: dict[str, Any]
+
+
+def design(asked: Parameters, folder: Path) -> Design:
+    """Everything that follows from the parameters; a ConfigError where nothing can follow."""
+    free = resources.room(folder)
+    _can_be_planned_here(asked, free)
+    probe = configuration(asked, dt=asked.dt, t1=_probe_time(asked), save_every=1)
+    step = _stable(probe.time_step)
+    growth = growth_rate(probe)
+    rate = choose_rate(
+        computed=growth.gamma,
+        declared=asked.harris_growth_rate,
+        reference=HARRIS_REFERENCE_RATE if asked.equilibrium == COSINE else None,
+    )
+    efolds, factor = asked.production_efolds, asked.safety_factor
+    t_end = asked.t_end or required_time(need_positive(rate), efolds, factor)
+    steps = _countable(t_end, step.dt)
+    save_every = asked.save_every or planning.stride(steps, asked.target_saved_frames)
+    t1 = steps * step.dt
+    config = configuration(
+        asked,
+        dt=step.dt,
+        t1=t1,
+        save_every=save_every,
+        window=(0.0, _fit_stop(rate.used, save_every * step.dt, t1)),
+    )
+    seconds, source, device = _cost(asked, config)
+    policy = asked.policy(seconds, source)
+    needs = resources.Needs(
+        shape=config.grid.shape,
+        samples=planning.samples(steps, save_every),
+        checkpoints=math.ceil(steps / policy.checkpoint_every_steps(steps)),
+    )
+    return Design(
+        asked=asked,
+        config=config,
+        growth=growth,
+        duration=Duration(
+            t_end=t1,
+            rate=rate,
+            efolds=efolds,
+            safety_factor=factor,
+            diffusion_time=_diffusion_time(config),
+        ),
+        step=step,
+        steps=steps,
+        save_every=save_every,
+        policy=policy,
+        device=device,
+        resource_estimate={
+            **resources.estimate(needs, free),
+            "seconds": steps * seconds,
+            "device": device,
+            "source": source,
+        },
+    )
+
+
+def configuration(
+    asked: Parameters,
+    *,
+    dt: float | str,
+    t1: float,
+    save_every: int,
+    window: tuple[float, float] | None = None,
+) -> Reconnection:
+    """The ordinary run file of a plan; its faults name the planner's flags."""
+    seed = {
+        "perturbation_amplitude": asked.perturbation_amplitude,
+        "perturbation_mode_x": asked.mode_x,
+        "perturbation_mode_y": asked.mode_y,
+    }
+    sheet = {
+        name: asked.row.parameters[name] if value is None else value
+        for name, value in (("width", asked.width), ("amplitude", asked.amplitude))
+        if name in asked.row.parameters
+    }
+    data = {
+        "name": "rutherford_production",
+        "workflow": {"mode": "reconnection"},
+        "mesh": {
+            "shape": [asked.nx, asked.ny],
+            "lower": [0.0, 0.0],
+            "upper": [asked.lx, asked.ly],
+            "periodic": [True, True],
+        },
+        "time": {"t0": 0.0, "t1": t1, "dt": dt, "save_every": save_every},
+        "physics": {
+            "model": "reduced_mhd",
+            "equilibrium": asked.equilibrium,
+            "equilibrium_parameters": {**seed, **sheet},
+            "resistivity": asked.eta,
+            "viscosity": asked.nu,
+            "hyper_resistivity": 0.0,
+            "hold_equilibrium": asked.hold_equilibrium,
+        },
+        "initial": {"seed": asked.seed, "noise_amplitude": asked.noise_amplitude},
+        "numerics": {
+            "spatial_method": "pseudo_spectral",
+            "dealiasing": "two_thirds",
+            "time_integrator": "rk4",
+            "dtype": asked.dtype,
+        },
+        "diagnostics": {
+            "quantities": list(HISTORY),
+            "mode": [asked.mode_x, asked.mode_y],
+            **({} if window is None else {"fit_time_window": list(window)}),
+        },
+    }
+    return parse(Reconnection, data, Source(COMMAND, flags=_PLACES))
+
+
+def _probe_time(asked: Parameters) -> float:
+    return _PROBE_TIME if asked.dt == "auto" else 10 * float(asked.dt)
+
+
+def _can_be_planned_here(asked: Parameters, free: resources.Room) -> None:
+    needed = _FIELDS_OF_A_PLAN * resources.REAL * asked.nx * asked.ny
+    if needed > free.memory:
+        raise RunError(
+            f"planning --nx {asked.nx} --ny {asked.ny} needs {needed / 2**30:.1f} GiB of memory, "
+            f"{free.memory / 2**30:.1f} GiB are free here; plan on a larger machine"
+        )
+
+
+def _stable(step: TimeStep) -> TimeStep:
+    """A step above 0.9 dt_max ends in NaN: refused, with the largest that does not."""
+    if step.dt > timestep.EXPLICIT * step.dt_max:
+        largest = timestep.rounded_down(timestep.EXPLICIT * step.dt_max, 3)
+        raise ConfigError(
+            f"{COMMAND}: --dt must be <= {largest:g} [L/v_A] on this grid, got {step.dt:g}: RK4 is "
+            f"stable up to {step.dt_max:.4g} for this initial state; --dt auto takes half of that"
+        )
+    return step
+
+
+def _countable(t_end: float, dt: float) -> int:
+    if not t_end / dt < MAX_STEPS:
+        raise ConfigError(
+            f"{COMMAND}: --t-end {t_end:g} takes {t_end / dt:.3g} steps of dt {dt:g}, at most "
+            f"{MAX_STEPS:g} can be counted; a shorter end time, or a larger --dt"
+        )
+    return planning.steps_to(t_end, dt)
+
+
+def _fit_stop(rate: float | None, interval: float, t1: float) -> float:
+    """End of the early fit window, which feeds the legacy numbers alone."""
+    return t1 if rate is None else min(t1, max(3 * interval, 2 / rate))
+
+
+def _diffusion_time(config: Reconnection) -> float | None:
+    if config.scale is None or not config.physics.resistivity:
+        return None
+    return float(config.scale**2 / config.physics.resistivity)
+
+
+def _cost(asked: Parameters, config: Reconnection) -> tuple[float, str, str]:
+    """Seconds per step, where that comes from, and on which device."""
+    if asked.seconds_per_step_estimate != "auto":
+        return float(asked.seconds_per_step_estimate), "given", platform.machine()
+    # Late: JAX is needed for the measurement alone.
+    from mhx.reconnection.solver import Physics, Solver, seconds_per_step  # noqa: PLC0415
+
+    held = equilibrium_hat(config) if config.held else None
+    physics = Physics(eta=asked.eta, nu=asked.nu, held=held)
+    solver = Solver(config.grid, physics, config.dt, asked.dtype)
+    return seconds_per_step(solver, initial_state(config)), "measured", solver.device
