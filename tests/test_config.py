@@ -223,7 +223,7 @@ def test_a_byte_order_mark_and_windows_line_ends_are_read(tmp_path):
     path.write_bytes(b"\xef\xbb\xbf[time]\r\n\r\nt1 = 1\r\n")
     data, source = read_toml(path)
     assert data == {"time": {"t1": 1}}
-    assert source.lines == {("time",): 1, ("time", "t1"): 3}
+    assert source.lines == {(): 1, ("time",): 1, ("time", "t1"): 3}
 
 
 LINES = {

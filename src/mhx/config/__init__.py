@@ -86,7 +86,7 @@ class Source:
         for depth in range(len(place), -1, -1):
             if place[:depth] in self.lines:
                 return self.lines[place[:depth]]
-        return 1 if self.lines else None
+        return None
 
     def place(self, place: Place) -> str:
         """`file:line  key`, or the flag that the value came from."""
@@ -127,7 +127,7 @@ def read_toml(path: Path) -> tuple[dict[str, Any], Source]:
     except (RecursionError, ValueError) as error:
         reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise ConfigError(f"{path}: not readable as TOML: {reason}") from None
-    return data, Source(str(path), key_lines(text.replace("\r\n", "\n")))
+    return data, Source(str(path), {(): 1} | key_lines(text.replace("\r\n", "\n")))
 
 
 def to_toml(data: Mapping[str, Any]) -> str:
