@@ -1,0 +1,149 @@
+"""Numbers for the promotion gates on files: presence, hashes, chain, code, commands, movies.
+
+Each counts faults that were found by reading the folder; 0 is none, None is a question that the
+files cannot answer.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from mhx.campaigns import commands
+from mhx.campaigns.folder import RunFolder
+from mhx.campaigns.plan import Plan
+from mhx.campaigns.rutherford.outputs import MOVIES
+from mhx.errors import EvidenceError
+from mhx.evidence import manifest, schemas, verify
+from mhx.evidence.checkpoints import Checkpoint, select
+from mhx.evidence.hashing import file_digest
+from mhx.evidence.store import read_json
+from mhx.reconnection.figures import MOVIES as MOVIE_FIELDS
+from mhx.reconnection.trajectory import assemble_history, join_frames
+
+Metrics = dict[str, float | None]
+
+
+def file_metrics(
+    folder: RunFolder,
+    plan: Plan,
+    records: Sequence[Checkpoint],
+    history: Mapping[str, np.ndarray],
+) -> tuple[Metrics, list[str]]:
+    """The metrics, and every fault that verification found, in words."""
+    faults = hash_faults(folder)
+    newest = max((record.step for record in records), default=0)
+    present = {
+        "diagnostics_faults": (folder.diagnostics, schemas.CAMPAIGN_EXECUTION),
+        "validation_faults": (folder.validation, schemas.gates_of(schemas.CAMPAIGN_EXECUTION)),
+        "manifest_faults": (folder.manifest, schemas.MANIFEST),
+        "artifact_manifest_faults": (folder.artifact_manifest, schemas.ARTIFACTS),
+    }
+    metrics: Metrics = {name: _faulty(*place) for name, place in present.items()}
+    metrics |= {
+        "plan_faults": float(sum("campaign_plan.json" in fault for fault in faults)),
+        "artifact_faults": float(len(faults)),
+        "checkpoint_chain_faults": _chain_faults(folder, plan, records, history),
+        "history_schema_faults": float(not history),
+        "steps_missing": float(plan.target_step - newest),
+        "code_identity_faults": _code_identity(folder, records),
+        "artifacts_without_command": _without_command(folder),
+        **_movies(folder, plan),
+    }
+    return metrics, faults
+
+
+def hash_faults(folder: RunFolder) -> list[str]:
+    """Every fault of the run's own files; the report that is about to be made again is left out."""
+    report = verify.verify(folder.root)
+    own = folder.promotion.name
+    return [str(fault) for fault in report.problems if Path(fault.path).parts[:1] != (own,)]
+
+
+def _faulty(path: Path, schema: str) -> float:
+    try:
+        read_json(path, schema)
+    except EvidenceError:
+        return 1.0
+    return 0.0
+
+
+def _chain_faults(
+    folder: RunFolder,
+    plan: Plan,
+    records: Sequence[Checkpoint],
+    history: Mapping[str, np.ndarray],
+) -> float | None:
+    """Records that are no resume points, and history arrays that are not those of the segments."""
+    chain = [record for record in records if not record.registered]
+    if not chain:
+        return None
+    selection = select(folder.root, target=plan.target_step, plan_digest=plan.digest)
+    segments = [folder.root / name for record in chain for name in record.history]
+    try:
+        again = assemble_history(segments)
+    except EvidenceError:
+        return float(len(selection.rejected) + 1)
+    names = again.keys() | history.keys()
+    differing = sum(not np.array_equal(again.get(name), history.get(name)) for name in names)
+    return float(len(selection.rejected) + differing)
+
+
+def _code_identity(folder: RunFolder, records: Sequence[Checkpoint]) -> float | None:
+    """How many codes wrote the run, less one; None where a work tree had changes of its own."""
+    try:
+        stated = manifest.read_manifest(folder.manifest)
+    except EvidenceError:
+        return None
+    git = stated.get("git") or {}
+    if git.get("commit") is not None and git.get("dirty") is not False:
+        return None
+    codes = {record.document.get("environment", {}).get("code_digest") for record in records}
+    codes.add(stated.get("code_digest"))
+    return None if None in codes else float(len(codes) - 1)
+
+
+def _without_command(folder: RunFolder) -> float | None:
+    try:
+        listed = manifest.read_artifact_manifest(folder.artifact_manifest)["files"]
+        names = [entry["path"] for entry in listed]
+        return float(len(commands.without_command(folder, names)))
+    except EvidenceError:
+        return None
+
+
+def _movies(folder: RunFolder, plan: Plan) -> Metrics:
+    paths = [folder.figures / name for name in MOVIES]
+    missing = sum(not (path.is_file() and path.with_suffix(".json").is_file()) for path in paths)
+    faults = None if missing else float(sum(_movie_faults(folder, plan, path) for path in paths))
+    return {"missing_movies": float(missing), "movie_faults": faults}
+
+
+def _movie_faults(folder: RunFolder, plan: Plan, path: Path) -> int:
+    """Conditions that one movie misses: bytes, one range, coverage, enough frames that differ."""
+    try:
+        sidecar = read_json(path.with_suffix(".json"), schemas.MOVIE)
+        frames = join_frames(sorted(folder.frames.glob("frames_step_*.npz")))
+    except EvidenceError:
+        return 1
+    try:
+        times, steps = sidecar["frame_times"], sidecar["frame_steps"]
+        digests = sidecar["frame_sha256"]
+        drawn = getattr(frames, _field(path))
+        low, high = sidecar["vmin"], sidecar["vmax"]
+        holds = [
+            sidecar["movie_sha256"] == file_digest(path),
+            low <= drawn.min() and drawn.max() <= high and low < high,
+            len(times) == len(steps) == len(digests) == len(drawn),
+            steps == frames.steps.tolist() and times == frames.times.tolist(),
+            bool(steps) and steps[0] == 0 and steps[-1] == plan.target_step,
+            len(digests) >= plan.thresholds["min_movie_frames"],
+            len(set(digests)) > 1,
+        ]
+    except (KeyError, TypeError):  # not a sidecar of ours
+        return 1
+    return sum(not held for held in holds)
+
+
+def _field(path: Path) -> str:
+    return next(field for field, (name, *_) in MOVIE_FIELDS.items() if name == path.name)

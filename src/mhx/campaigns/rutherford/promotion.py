@@ -1,0 +1,258 @@
+"""`mhx campaign rutherford-promotion-check`: everything a reviewer would ask, asked of the files.
+
+No verdict of another program is read: the folder is hashed again, the history is judged again, the
+eigen-solve is repeated, stretches are integrated again.  Report and picture are written whatever
+the verdict; exit 0 when every gate passes, 1 when one does not, 4 when evidence is altered.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mhx.campaigns import criteria, promotion
+from mhx.campaigns.bundles import Bundles, Given, find_bundles
+from mhx.campaigns.commands import record_command
+from mhx.campaigns.folder import RunFolder
+from mhx.campaigns.plan import Plan, read_plan
+from mhx.campaigns.promotion import Binding, Policy, Verdicts
+from mhx.campaigns.questions import ANSWERED
+from mhx.campaigns.rutherford.file_metrics import file_metrics
+from mhx.campaigns.rutherford.judgement import judgement
+from mhx.campaigns.rutherford.restart_check import RestartCheck, restart_check
+from mhx.config import parse
+from mhx.errors import ConfigError, EvidenceError
+from mhx.evidence import schemas
+from mhx.evidence.checkpoints import Checkpoint, read_records
+from mhx.evidence.manifest import run_digest
+from mhx.evidence.store import read_json
+from mhx.execution.lock import hold
+from mhx.reconnection.config import Reconnection
+from mhx.reconnection.linear import GrowthRate, growth_rate
+from mhx.reconnection.trajectory import read_history
+from mhx.report.answer import Answer
+
+RESTART_STEPS = 20_000
+GIVEN = (
+    *("min_history_samples", "min_convergence_dirs", "max_energy_budget_residual"),
+    *("max_divergence_linf", "min_reconnected_flux_amplification"),
+    *("min_island_width_amplification", "min_linear_efolds"),
+)
+"""Flags that stand for a bound of the plan, by their names in `thresholds.BOUNDS`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """The flags; None keeps the plan's bound, or the default said in the help."""
+
+    outdir: Path | None = None
+    convergence_dir: list[Path] | None = None
+    seed_qi_dir: Path | None = None
+    width_sweep_dir: Path | None = None
+    eta_sweep_dir: Path | None = None
+    require_sweeps: bool | None = None
+    require_movies: bool | None = None
+    min_history_samples: int | None = None
+    min_convergence_dirs: int | None = None
+    max_energy_budget_residual: float | None = None
+    max_divergence_linf: float | None = None
+    min_reconnected_flux_amplification: float | None = None
+    min_island_width_amplification: float | None = None
+    min_linear_efolds: float | None = None
+    restart_check_max_steps: int | None = None
+
+
+def check(run_dir: Path, options: Options) -> Answer:
+    """Judge a run, write the report, and say what is missing."""
+    folder = RunFolder(run_dir)
+    plan = read_plan(folder)
+    policy = promotion.policy(
+        plan,
+        {name: getattr(options, name) for name in GIVEN},
+        require_movies=options.require_movies is not False,
+        require_sweeps=options.require_sweeps is True,
+    )
+    outdir = options.outdir or folder.promotion
+    _refuse_mixing(folder, outdir)
+    with hold(run_dir):
+        bundles = find_bundles(folder, plan, _given(options))
+        found = _Found.of(folder, plan, _restart_steps(options))
+        verdicts = _verdicts(found, policy, bundles)
+        binding = Binding(
+            folder=folder,
+            outdir=outdir,
+            plan=plan,
+            run_digest=run_digest(run_dir),
+            evidence_digests=bundles.digests,
+        )
+        lacking = promotion.missing(verdicts, run_dir, _costs(folder, plan, found))
+        report = promotion.document(verdicts, binding, lacking)
+        promotion.write(verdicts, binding, report)
+        if not binding.trial:
+            record_command(folder, [folder.promotion.name])
+    return _answer(verdicts, binding, lacking, [*found.faults, *bundles.problems])
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Found:
+    """What the folder itself shows, before any bound is applied."""
+
+    metrics: Mapping[str, float | None]
+    facts: Mapping[str, Any]
+    faults: Sequence[str]
+    steps_left: int
+    same_machine: bool
+
+    @classmethod
+    def of(cls, folder: RunFolder, plan: Plan, restart_steps: int) -> "_Found":
+        config = parse(Reconnection, plan.config)
+        records = [one for one in read_records(folder.root)[0] if not one.registered]
+        history = _history(folder)
+        growth = _growth(config)
+        metrics, faults = file_metrics(folder, plan, records, history)
+        facts: dict[str, Any] = {"history_schema": schemas.CAMPAIGN_HISTORY if history else None}
+        if history:
+            judged = judgement(config, plan, history, growth)
+            metrics, facts = {**metrics, **judged.metrics}, {**facts, **judged.facts}
+        again = _restart(folder, config, records, restart_steps)
+        return cls(
+            metrics={**metrics, "restart_difference": again.difference},
+            facts={
+                **facts,
+                "restart_check": again.document(),
+                "growth_rate": growth.document() if growth else None,
+                "terminal_step": records[-1].step if records else 0,
+            },
+            faults=faults,
+            steps_left=plan.target_step - (records[-1].step if records else 0),
+            same_machine=_same_machine(records),
+        )
+
+
+def _restart_steps(options: Options) -> int:
+    given = options.restart_check_max_steps
+    if given is not None and given < 1:
+        raise ConfigError(f"--restart-check-max-steps must be >= 1, got {given}")
+    return RESTART_STEPS if given is None else given
+
+
+def _refuse_mixing(folder: RunFolder, outdir: Path) -> None:
+    """A report is never written over evidence: into `promotion/`, or outside the run directory."""
+    inside = folder.root.resolve() in (outdir.resolve(), *outdir.resolve().parents)
+    if inside and outdir.resolve() != folder.promotion.resolve():
+        raise ConfigError(
+            f"--outdir {outdir} lies inside the run directory; leave it out to write "
+            f"{folder.promotion}, or name a folder elsewhere for a trial"
+        )
+    if outdir.exists() and not outdir.is_dir():
+        raise ConfigError(f"--outdir must be a folder, {outdir} is a file")
+
+
+def _given(options: Options) -> Given:
+    return Given(
+        convergence=tuple(options.convergence_dir or ()),
+        seeds=options.seed_qi_dir,
+        width_sweep=options.width_sweep_dir,
+        eta_sweep=options.eta_sweep_dir,
+    )
+
+
+def _history(folder: RunFolder) -> dict[str, Any]:
+    """The arrays of the history; none when it is missing, torn or of another schema."""
+    try:
+        return dict(read_history(folder.history).arrays)
+    except EvidenceError:
+        return {}
+
+
+def _growth(config: Reconnection) -> GrowthRate | None:
+    try:
+        return growth_rate(config)
+    except ConfigError:  # a state without a sheet has no growth rate
+        return None
+
+
+def _restart(
+    folder: RunFolder, config: Reconnection, records: Sequence[Checkpoint], steps: int
+) -> RestartCheck:
+    try:
+        return restart_check(folder, config, records, steps)
+    except EvidenceError as error:
+        return RestartCheck(stretches=(), reason=str(error))
+
+
+def _same_machine(records: Sequence[Checkpoint]) -> bool:
+    """True when every checkpoint was written with this JAX version on this kind of device."""
+    here = environment()
+    written = [record.document.get("environment", {}) for record in records]
+    return all(one.get(name) == here[name] for one in written for name in ("jax", "device"))
+
+
+def _verdicts(found: _Found, policy: Policy, bundles: Bundles) -> Verdicts:
+    metrics = {**found.metrics, **bundles.metrics()}
+    rows = list(
+        criteria.criteria(
+            policy.bounds,
+            require_sweeps=policy.require_sweeps,
+            same_machine=found.same_machine,
+        )
+    )
+    return Verdicts(
+        judged=promotion.judged(rows, metrics, policy),
+        policy=policy,
+        metrics=metrics,
+        facts={**found.facts, **bundles.facts()},
+    )
+
+
+def _costs(folder: RunFolder, plan: Plan, found: _Found) -> dict[str, float | None]:
+    """Seconds by command, as far as they follow from the measured cost of a step."""
+    try:
+        rate = read_json(folder.diagnostics)["seconds_per_step"]
+    except (EvidenceError, KeyError):
+        rate = None
+    per_step = float(rate or plan.policy.seconds_per_step_estimate)
+    return {criteria.EXECUTE: max(0, found.steps_left) * per_step}
+
+
+def _answer(
+    verdicts: Verdicts, binding: Binding, lacking: Sequence[Mapping[str, Any]], faults: list[str]
+) -> Answer:
+    details = [f"altered evidence: {fault}" for fault in faults]
+    if binding.trial:
+        details.append(f"a trial: only {binding.folder.promotion} supports a claim")
+    details += _remedies(lacking)
+    details += [
+        f"{answer['question']} {answer['answer']}"
+        for answer in verdicts.answers
+        if answer["status"] == ANSWERED
+    ]
+    ready = verdicts.promotion_ready
+    claim = f"mhx campaign rutherford-execute {binding.folder.root} --max-steps 0"
+    following = next((row["command"] for row in lacking if row["command_available"]), "")
+    return Answer(
+        headline=promotion.headline(verdicts),
+        wrote=binding.outdir,
+        results=verdicts.results,
+        details=details,
+        next=f"{claim} --allow-production-claim" if verdicts.production_ready else following,
+        document={
+            "promotion_ready": ready,
+            "production_ready": verdicts.production_ready,
+            "missing": list(lacking),
+            "reviewer_answers": verdicts.answers,
+            "altered": faults,
+        },
+        exit_code=EvidenceError.exit_code if faults else int(not ready),
+    )
+
+
+def _remedies(lacking: Sequence[Mapping[str, Any]]) -> list[str]:
+    """One line per command that would help, with the gates that wait for it."""
+    waiting: dict[str, list[str]] = {}
+    for row in lacking:
+        note = "" if row["command_available"] else "  (not part of this version)"
+        cost = row["estimated_seconds"]
+        note += f"  (about {cost:.0f} s)" if cost else ""
+        waiting.setdefault(f"{row['command']}{note}", []).append(row["gate"])
+    return [f"missing {', '.join(gates)}: {command}" for command, gates in waiting.items()]
