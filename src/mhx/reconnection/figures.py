@@ -5,7 +5,8 @@ an older mhx can still be drawn.  Time in L/v_A, lengths in L, psi in L v_A, ene
 domain means, j = -lap(psi) in v_A/L.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -89,14 +90,22 @@ def _energies(history: Arrays) -> Panel:
     )
 
 
-def production_histories(path: Path, history: Arrays) -> None:
+def _drawn(path: Path, panels: Sequence[Panel]) -> bool:
+    """Draw the panels that have a curve; False, and no file, where none has."""
+    full = [panel for panel in panels if panel.curves]
+    if full:
+        plots.panels(path, full)
+    return bool(full)
+
+
+def production_histories(path: Path, history: Arrays) -> bool:
     """Flux, width, rate and energies of the whole run on one page."""
-    plots.panels(path, [_flux(history), _width(history), _rate(history), _energies(history)])
+    return _drawn(path, [_flux(history), _width(history), _rate(history), _energies(history)])
 
 
-def current_sheet_aspect_ratio(path: Path, history: Arrays) -> None:
+def current_sheet_aspect_ratio(path: Path, history: Arrays) -> bool:
     """Length over thickness of the stronger current sheet, and both lengths."""
-    plots.panels(
+    return _drawn(
         path,
         [
             Panel(
@@ -118,9 +127,9 @@ def current_sheet_aspect_ratio(path: Path, history: Arrays) -> None:
     )
 
 
-def island_width_history(path: Path, history: Arrays) -> None:
+def island_width_history(path: Path, history: Arrays) -> bool:
     """All definitions of the island width."""
-    plots.panels(path, [_width(history)])
+    return _drawn(path, [_width(history)])
 
 
 def reconnected_flux_history(
@@ -129,7 +138,7 @@ def reconnected_flux_history(
     window: tuple[float, float] | None = None,
     slope: float | None = None,
     eigenvalue: float | None = None,
-) -> None:
+) -> bool:
     """Flux on a logarithmic axis, with the linear window that was found and the slopes.
 
     window: start and end of the detected linear phase; slope: fitted in it; eigenvalue: of the
@@ -147,7 +156,7 @@ def reconnected_flux_history(
         if eigenvalue is not None and eigenvalue > 0:
             words.append(f"eigenvalue {eigenvalue:.4g} $v_A/L$")
             extra += _reference_slope(history, window, eigenvalue)
-    plots.panels(
+    return _drawn(
         path,
         [
             Panel(
@@ -189,7 +198,7 @@ def _reference_slope(
     ]
 
 
-def energy_budget_history(path: Path, history: Arrays, bound: float | None = None) -> None:
+def energy_budget_history(path: Path, history: Arrays, bound: float | None = None) -> bool:
     """Where the energy went, and how well the account closes."""
     levels = [Level(y=bound, label=f"bound {bound:.0e}", color=style.RED)] if bound else []
     account = [
@@ -201,7 +210,7 @@ def energy_budget_history(path: Path, history: Arrays, bound: float | None = Non
         account.append(
             Curve(x=history["time"], y=change, label="change of total energy", color=style.INK)
         )
-    plots.panels(
+    return _drawn(
         path,
         [
             Panel(title="Energy account", ylabel="domain mean  [$v_A^2$]", curves=account),
@@ -221,18 +230,18 @@ def energy_budget_history(path: Path, history: Arrays, bound: float | None = Non
 
 
 def all_histories(folder: Path, history: Arrays, **linear: Any) -> list[Path]:
-    """The five figures that a plan names; `linear` as in `reconnected_flux_history`."""
-    drawn = {
+    """The five figures that a plan names, as far as the history has something to show in them.
+
+    linear: as in `reconnected_flux_history`.
+    """
+    drawn: dict[str, Callable[[Path, Arrays], bool]] = {
         "production_histories.png": production_histories,
         "current_sheet_aspect_ratio.png": current_sheet_aspect_ratio,
         "island_width_history.png": island_width_history,
         "energy_budget_history.png": energy_budget_history,
+        "reconnected_flux_history.png": partial(reconnected_flux_history, **linear),
     }
-    for name, draw in drawn.items():
-        draw(folder / name, history)
-    flux = folder / "reconnected_flux_history.png"
-    reconnected_flux_history(flux, history, **linear)
-    return sorted([*(folder / name for name in drawn), flux])
+    return [folder / name for name, draw in drawn.items() if draw(folder / name, history)]
 
 
 FAST = (
@@ -264,7 +273,16 @@ def rutherford_fast_histories(
             )
             for n, (seed, row) in enumerate(zip(seeds, histories[name], strict=True))
         ]
-        drawn.append(Panel(title=title, ylabel=ylabel, log=log, curves=lines))
+        drawn.append(
+            Panel(
+                title=title,
+                ylabel=ylabel,
+                log=log,
+                curves=lines,
+                note="" if few or drawn else f"{len(seeds)} seeds",
+                legend_above=few and len(seeds) > 1 and not drawn,
+            )
+        )
     plots.panels(path, drawn)
 
 
@@ -280,18 +298,18 @@ def field_picture(
 
     x_points, o_points: (n, 3): x, y, psi there.
     """
-    psi, j = (np.fft.irfft2(hat, s=grid.shape) for hat in (state.psi_hat, grid.k2 * state.psi_hat))
+    fine, psi, j = _finer(state.psi_hat, grid)
     limit = float(np.abs(j).max()) or 1.0
     saddles = np.reshape(np.asarray(x_points if x_points is not None else ()), (-1, 3))
     centres = np.reshape(np.asarray(o_points if o_points is not None else ()), (-1, 3))
     looks = (("X point", "X", "black", saddles), ("O point", "o", style.GREEN, centres))
-    x, y = _closed(grid.x, grid.lx), _closed(grid.y, grid.ly)
+    x, y = _closed(fine.x, grid.lx), _closed(fine.y, grid.ly)
     plots.field_map(
         path,
         plots.Map(
             x=x,
             y=y,
-            colour=_seen(j),
+            colour=j.T,
             lines=_wrapped(psi).T,
             extent=(0.0, grid.lx, 0.0, grid.ly),
             limit=limit,
@@ -309,9 +327,21 @@ def field_picture(
     )
 
 
-def _seen(field: np.ndarray) -> np.ndarray:
-    """[x, y] to rows from bottom to top."""
-    return field.T
+FINE = 360  # points along an axis at least: straight pieces between them cannot be seen
+
+
+def _finer(psi_hat: np.ndarray, grid: Grid) -> tuple[Grid, np.ndarray, np.ndarray]:
+    """psi and j on a finer grid of the same modes, exactly: contours bend where the field does."""
+    nx, ny = (n * max(1, -(-FINE // n)) for n in grid.shape)
+    fine = Grid(nx, ny, grid.lx, grid.ly)
+    coefficients = np.zeros(fine.hat_shape, complex)
+    rows, columns = grid.mx_max + 1, grid.my_max + 1
+    about_origin = psi_hat * grid.to_origin
+    coefficients[:rows, :columns] = about_origin[:rows, :columns]
+    coefficients[1 - rows :, :columns] = about_origin[1 - rows :, :columns]
+    hat = coefficients / fine.to_origin
+    psi, j = (np.fft.irfft2(each, s=fine.shape) for each in (hat, fine.k2 * hat))
+    return fine, psi, j
 
 
 def _closed(centres: np.ndarray, length: float) -> np.ndarray:

@@ -15,6 +15,7 @@ Arrays are (nx, ny), [x, y], cell-centred; times in L/v_A.  How a file is laid o
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -217,6 +218,15 @@ class History:
 
     arrays: Mapping[str, np.ndarray]
     absent: tuple[str, ...] = ()
+
+
+def kept(history: Mapping[str, np.ndarray], quantities: Sequence[str] | None) -> dict[str, Any]:
+    """The arrays that a configuration asks to keep; time and step always, None keeps all."""
+    return {
+        name: values
+        for name, values in history.items()
+        if quantities is None or name in ("time", "step", *quantities)
+    }
 
 
 def write_history(path: Path, arrays: Mapping[str, np.ndarray]) -> None:

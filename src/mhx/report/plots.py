@@ -51,7 +51,7 @@ class Span:
 class Panel:
     """One pair of axes.  `log`: logarithmic y, where anything is positive; zeros are left out.
 
-    note: one line of plain words below the title.
+    note: one line of plain words below the title.  legend_above: the legend stands in that line.
     """
 
     title: str
@@ -63,6 +63,7 @@ class Panel:
     levels: Sequence[Level] = ()
     spans: Sequence[Span] = ()
     note: str = ""
+    legend_above: bool = False
 
 
 def panels(path: Path, drawn: Sequence[Panel], *, columns: int = 2) -> None:
@@ -72,12 +73,12 @@ def panels(path: Path, drawn: Sequence[Panel], *, columns: int = 2) -> None:
     width, height = columns * PANEL_WIDTH, rows * PANEL_HEIGHT
     if columns == rows == 1:
         width, height = 7.2, 3.9
-    head = 0.58 if any(panel.note for panel in drawn) else 0.38
+    head = 0.58 if any(panel.note or panel.legend_above for panel in drawn) else 0.38
     with style.styled():
         made = style.figure(width, height)
         for n, panel in enumerate(drawn):
             row, column = divmod(n, columns)
-            left, bottom = 0.82, 0.62  # inch, room for labels whatever the size of the figure
+            left, bottom = 0.92, 0.62  # inch, room for labels whatever the size of the figure
             box = (
                 (column * width / columns + left) / width,
                 ((rows - 1 - row) * height / rows + bottom) / height,
@@ -89,7 +90,7 @@ def panels(path: Path, drawn: Sequence[Panel], *, columns: int = 2) -> None:
 
 
 def _panel(axes: Axes, panel: Panel) -> None:
-    axes.set_title(panel.title, pad=19 if panel.note else 7)
+    axes.set_title(panel.title, pad=19 if panel.note or panel.legend_above else 7)
     if panel.note:
         axes.annotate(
             panel.note, (0, 1), (0, 5), "axes fraction", "offset points",
@@ -117,7 +118,11 @@ def _panel(axes: Axes, panel: Panel) -> None:
         axes.set_ylim(0, high * 1.08 or 1)
     axes.margins(x=0.01)
     if any(curve.label for curve in panel.curves) or panel.levels or panel.spans:
-        axes.legend(loc="best")
+        if panel.legend_above:
+            axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=9, borderaxespad=0,
+                        borderpad=0.15, columnspacing=1.1, handletextpad=0.5)  # fmt: skip
+        else:
+            axes.legend(loc="best")
 
 
 def _range(panel: Panel) -> tuple[float, float]:
@@ -185,8 +190,10 @@ def field_map(path: Path, drawn: Map) -> None:
             axes.contour(x, y, drawn.lines, sorted(drawn.separatrix),
                          colors="black", linewidths=1.4, linestyles="-")  # fmt: skip
         for marks in drawn.marks:
-            axes.plot(list(marks.x), list(marks.y), marks.marker, color=marks.color,
-                      label=marks.label, ms=7, mew=1.8, mfc="white", ls="none", clip_on=False, zorder=5)  # fmt: skip
+            axes.plot(
+                list(marks.x), list(marks.y), marks.marker, color=marks.color, label=marks.label,
+                ms=7, mew=1.8, mfc="white", ls="none", clip_on=False, zorder=5,
+            )  # fmt: skip
         axes.set(xlim=(left, right), ylim=(bottom, top), xlabel="$x$  [$L$]", ylabel="$y$  [$L$]")
         axes.spines[["top", "right"]].set_visible(True)
         axes.set_title(drawn.title, pad=20 if drawn.note else 7)

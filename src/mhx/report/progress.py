@@ -7,7 +7,9 @@ step.
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TextIO
 
@@ -16,6 +18,17 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
 LINE_EVERY_S = 5.0
+_silent: ContextVar[bool] = ContextVar("silent", default=False)
+
+
+@contextmanager
+def silenced() -> Iterator[None]:
+    """No progress from anything that runs in here, whoever makes it: for `--json`."""
+    token = _silent.set(True)
+    try:
+        yield
+    finally:
+        _silent.reset(token)
 
 
 class Progress:
@@ -35,7 +48,8 @@ class Progress:
         every_s: float = LINE_EVERY_S,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._total, self._start, self._quiet = total, start, quiet
+        self._total, self._start = total, start
+        self._quiet = quiet or _silent.get()
         self._stream = stream or sys.stderr
         self._every_s, self._clock = every_s, clock
         self._began = self._last = clock()
