@@ -16,7 +16,7 @@ from typing import Annotated, Any
 import typer
 
 from mhx import __version__
-from mhx.cli import run, show
+from mhx.cli import evidence, run, show
 from mhx.cli.campaign import campaign_app
 from mhx.cli.command import Command
 from mhx.errors import BUG, INTERRUPTED, MhxError
@@ -56,6 +56,7 @@ app = typer.Typer(
 )
 app.command("run")(run.run)
 app.command("schema")(run.schema)
+evidence.register(app)
 app.add_typer(campaign_app)
 
 # Typer keeps a copy of Click to itself; this is the root of its complaints about words.
