@@ -104,11 +104,26 @@ def _search(
     lengths = np.array(psi.lengths)[:, None]
     points = points % lengths
     points[points >= lengths] = 0.0  # -1e-17 % L is L
-    kept = [
-        _merged(points[:, chosen], lengths, MERGE * cell)
-        for chosen in (regular & (det < 0), regular & (det > 0), ~regular)
-    ]
-    return np.concatenate(kept[:2], axis=1), kept[2].shape[1]
+    near = MERGE * cell
+    flat = _merged(points[:, ~regular], lengths, near)
+    saddles = _merged(points[:, regular & (det < 0)], lengths, near)
+    extrema = _merged(points[:, regular & (det > 0)], lengths, near)
+    kept = np.concatenate([saddles, extrema], axis=1)
+    return kept[:, ~_beside(kept, flat, lengths / near, near)], flat.shape[1]
+
+
+def _beside(
+    points: np.ndarray, others: np.ndarray, cells: np.ndarray, near: np.ndarray
+) -> np.ndarray:
+    """Points that lie closer than `near` to one of `others`; `cells` is the period in that unit.
+
+    Towards a degenerate zero Newton crawls, and some starts stop just outside the bound.
+    """
+    beside = np.zeros(points.shape[1], bool)
+    for other in others.T:
+        apart = np.abs(points - other[:, None]) / near
+        beside |= np.hypot(*np.minimum(apart, cells - apart)) < 1
+    return beside
 
 
 def _starts(gu: np.ndarray, gv: np.ndarray, small: float) -> np.ndarray:
