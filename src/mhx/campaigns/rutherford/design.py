@@ -24,7 +24,7 @@ from mhx.campaigns.rutherford.parameters import Parameters
 from mhx.config import Source, parse
 from mhx.errors import ConfigError, RunError
 from mhx.reconnection import timestep
-from mhx.reconnection.config import FLAGS, Reconnection
+from mhx.reconnection.config import Reconnection
 from mhx.reconnection.diagnostics import HISTORY
 from mhx.reconnection.equilibria import equilibrium_hat, initial_state
 from mhx.reconnection.linear import GrowthRate, growth_rate
@@ -36,9 +36,27 @@ COSINE = "cosine_tearing"
 _PROBE_TIME = 1e6  # end of a run whose length is not yet known; longer than any step
 _FIELDS_OF_A_PLAN = 30  # real arrays of the grid alive at once while planning
 
-_PLACES = {
-    key.replace(".0", "[0]").replace(".1", "[1]"): f"--{flag.replace('_', '-')}"
-    for flag, key in FLAGS.items()
+_SHEET = "physics.equilibrium_parameters"
+_FLAGS = {  # key of the run file: flag of the planner
+    "mesh.shape": "--nx/--ny",
+    "mesh.shape[0]": "--nx",
+    "mesh.shape[1]": "--ny",
+    "mesh.upper[0]": "--lx",
+    "mesh.upper[1]": "--ly",
+    "time.t1": "--t-end",
+    "time.dt": "--dt",
+    "time.save_every": "--save-every",
+    "physics.equilibrium": "--equilibrium",
+    "physics.resistivity": "--eta",
+    "physics.viscosity": "--nu",
+    f"{_SHEET}.width": "--width",
+    f"{_SHEET}.amplitude": "--amplitude",
+    f"{_SHEET}.perturbation_amplitude": "--perturbation-amplitude",
+    f"{_SHEET}.perturbation_mode_x": "--mode-x",
+    f"{_SHEET}.perturbation_mode_y": "--mode-y",
+    "diagnostics.mode": "--mode-x/--mode-y",
+    "initial.seed": "--seed",
+    "initial.noise_amplitude": "--noise-amplitude",
 }
 
 
@@ -62,9 +80,8 @@ def design(asked: Parameters, folder: Path) -> Design:
     """Everything that follows from the parameters; a ConfigError where nothing can follow."""
     free = resources.room(folder)
     _can_be_planned_here(asked, free)
-    probe = configuration(asked, dt=asked.dt, t1=_probe_time(asked), save_every=1)
-    step = _stable(probe.time_step)
-    growth = growth_rate(probe)
+    step = stable_step(asked)
+    growth = growth_rate(_probe(asked))
     rate = choose_rate(
         computed=growth.gamma,
         declared=asked.harris_growth_rate,
@@ -72,7 +89,7 @@ def design(asked: Parameters, folder: Path) -> Design:
     )
     efolds, factor = asked.production_efolds, asked.safety_factor
     t_end = asked.t_end or required_time(need_positive(rate), efolds, factor)
-    steps = _countable(t_end, step.dt)
+    steps = countable(t_end, step.dt)
     save_every = asked.save_every or planning.stride(steps, asked.target_saved_frames)
     t1 = steps * step.dt
     config = configuration(
@@ -165,11 +182,13 @@ def configuration(
             **({} if window is None else {"fit_time_window": list(window)}),
         },
     }
-    return parse(Reconnection, data, Source(COMMAND, flags=_PLACES))
+    return parse(Reconnection, data, Source(COMMAND, flags=_FLAGS))
 
 
-def _probe_time(asked: Parameters) -> float:
-    return _PROBE_TIME if asked.dt == "auto" else 10 * float(asked.dt)
+def _probe(asked: Parameters) -> Reconnection:
+    """The configuration while its length is not yet known."""
+    t1 = _PROBE_TIME if asked.dt == "auto" else 10 * float(asked.dt)
+    return configuration(asked, dt=asked.dt, t1=t1, save_every=1)
 
 
 def _can_be_planned_here(asked: Parameters, free: resources.Room) -> None:
@@ -181,21 +200,23 @@ def _can_be_planned_here(asked: Parameters, free: resources.Room) -> None:
         )
 
 
-def _stable(step: TimeStep) -> TimeStep:
-    """A step above 0.9 dt_max ends in NaN: refused, with the largest that does not."""
+def stable_step(asked: Parameters, command: str = COMMAND) -> TimeStep:
+    """The step asked for; above 0.9 dt_max it ends in NaN and is refused."""
+    step = _probe(asked).time_step
     if step.dt > timestep.EXPLICIT * step.dt_max:
         largest = timestep.rounded_down(timestep.EXPLICIT * step.dt_max, 3)
         raise ConfigError(
-            f"{COMMAND}: --dt must be <= {largest:g} [L/v_A] on this grid, got {step.dt:g}: RK4 is "
+            f"{command}: --dt must be <= {largest:g} [L/v_A] on this grid, got {step.dt:g}: RK4 is "
             f"stable up to {step.dt_max:.4g} for this initial state; --dt auto takes half of that"
         )
     return step
 
 
-def _countable(t_end: float, dt: float) -> int:
+def countable(t_end: float, dt: float, command: str = COMMAND) -> int:
+    """Whole steps to the end time, as many as can be numbered."""
     if not t_end / dt < MAX_STEPS:
         raise ConfigError(
-            f"{COMMAND}: --t-end {t_end:g} takes {t_end / dt:.3g} steps of dt {dt:g}, at most "
+            f"{command}: --t-end {t_end:g} takes {t_end / dt:.3g} steps of dt {dt:g}, at most "
             f"{MAX_STEPS:g} can be counted; a shorter end time, or a larger --dt"
         )
     return planning.steps_to(t_end, dt)

@@ -12,7 +12,6 @@ from mhx.campaigns.rutherford.outputs import required_outputs
 from mhx.evidence import schemas
 from mhx.evidence.claims import PRODUCTION_TEMPLATE, UNSPECIFIED, Waiver
 from mhx.evidence.gates import Gate, GateResult, judge
-from mhx.reconnection.config import document as written_out
 from mhx.reconnection.config import family, family_digest
 from mhx.reconnection.equilibria import seed_on_sheets
 
@@ -31,7 +30,7 @@ def compose(thought: Design) -> dict[str, Any]:
         "claim_level": PRODUCTION_TEMPLATE,
         "claim_boundary": BOUNDARY,
         "parameters": thought.asked.stored(),
-        "config": written_out(thought.config),
+        "config": thought.config.document(),
         "family": family(thought.config),
         "family_digest": family_digest(thought.config),
         "duration_assessment": thought.duration.document(name="rutherford", purpose=PURPOSE),
@@ -45,11 +44,23 @@ def compose(thought: Design) -> dict[str, Any]:
         "waivers": [row.document() for row in thresholds.waivers(bounds, where=IN_THE_PLAN)],
         "failed_gates": [],
         "required_outputs": required_outputs(),
+        "warnings": _warnings(thought),
     }
     document["waivers"] += [row.document() for row in planning.of_precision(document["config"])]
     document["plan_digest"] = planning.plan_digest(document)
     document["promotion_outlook"] = outlook(document)
     return document
+
+
+def _warnings(thought: Design) -> list[str]:
+    """What is allowed and probably not meant."""
+    asked, seeds = thought.asked, seed_on_sheets(thought.config)
+    if max(map(abs, seeds)) > 1e-9 * asked.perturbation_amplitude:
+        return []
+    return [
+        f"the seed mode ({asked.mode_x}, {asked.mode_y}) puts no flux on the sheets, where it "
+        "vanishes; --mode-x 2 puts the full amplitude on both sheets of periodic_double_harris"
+    ]
 
 
 def with_failures(document: dict[str, Any], failed: Sequence[GateResult]) -> dict[str, Any]:
@@ -155,6 +166,7 @@ def summary(document: Mapping[str, Any]) -> list[str]:
         f"disk {document['resource_estimate']['disk_bytes'] / 2**20:.0f} MiB",
         "equilibrium is " + ("held" if document["family"]["hold_equilibrium"] else "decaying"),
     ]
+    lines += [f"warning: {text}" for text in document["warnings"]]
     for row in document["promotion_outlook"]:
         lines.append(f"promotion outlook: {row['gate']} cannot pass: {row['why']}")
     return lines

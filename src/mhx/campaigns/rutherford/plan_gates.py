@@ -121,7 +121,7 @@ def _grid_error(growth: Mapping[str, Any]) -> float | None:
         return None
     if rate <= 0:  # no mode to resolve: the equilibrium is all there is
         return float(growth["equilibrium_tail"]) * ON_THE_GRID / TAIL
-    return abs(on_grid - rate) / rate
+    return float(abs(on_grid - rate) / rate)
 
 
 def _walltime(plan: Mapping[str, Any], array: Mapping[str, Any]) -> dict[str, float | None]:
