@@ -129,7 +129,8 @@ def verify(root: Path | str) -> Report:
     for folder in sorted(tree.folders, key=lambda path: -len(path.parts)):
         report.stated_level = _Folder(tree, folder).judge()  # the outermost comes last
     report.problems[:] = sorted(set(report.problems), key=lambda fault: (fault.path, fault.kind))
-    report.files_hashed = len(tree.digests)
+    report.notes[:] = dict.fromkeys(report.notes)
+    report.files_hashed = sum(digest is not None for digest in tree.digests.values())
     report.folders = sorted(str(folder) for folder in tree.folders)
     return report
 
