@@ -49,15 +49,17 @@ class Dissipation(NamedTuple):
 class Reconnection(Table):
     """A run of two-dimensional reduced MHD: `[workflow] mode = "reconnection"`."""
 
-    name: str | None = Field(None, min_length=1, description="the same as [workflow] name")
-    output_dir: FilePath | None = Field(None, description="the same as [workflow] output_dir")
-    workflow: Workflow = Field(default_factory=Workflow, description="what to do")
+    name: str | None = Field(default=None, min_length=1, description="the same as [workflow] name")
+    output_dir: FilePath | None = Field(
+        default=None, description="the same as [workflow] output_dir"
+    )
+    workflow: Workflow = Field(default=Workflow(), description="what to do")
     mesh: Mesh = Field(description="box and grid")
     time: Time = Field(description="integration in time")
     physics: Physics = Field(description="equations and equilibrium")
-    initial: Initial = Field(default_factory=Initial, description="noise")
-    numerics: Numerics = Field(default_factory=Numerics, description="discretisation")
-    diagnostics: Diagnostics = Field(default_factory=Diagnostics, description="measurements")
+    initial: Initial = Field(default=Initial(), description="noise")
+    numerics: Numerics = Field(default=Numerics(), description="discretisation")
+    diagnostics: Diagnostics = Field(default=Diagnostics(), description="measurements")
 
     @cached_property
     def grid(self) -> Grid:

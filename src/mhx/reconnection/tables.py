@@ -44,20 +44,20 @@ def refuse(title: str, faults: list[Fault]) -> None:
 class Workflow(Table):
     """What kind of run this is, and where it goes."""
 
-    mode: Literal["reconnection"] = Field("reconnection", description="kind of run")
-    name: str | None = Field(None, min_length=1, description="title of the run")
-    output_dir: FilePath | None = Field(None, description="folder that the run writes into")
+    mode: Literal["reconnection"] = Field(default="reconnection", description="kind of run")
+    name: str | None = Field(default=None, min_length=1, description="title of the run")
+    output_dir: FilePath | None = Field(default=None, description="folder that the run writes into")
 
 
 class Mesh(Table):
     """The periodic box and its grid."""
 
     shape: list[Cells] = Field(
-        min_length=2, max_length=2, description="cells in x and y, 8 to 8192 each [1]"
+       default= min_length=2, max_length=2, description="cells in x and y, 8 to 8192 each [1]"
     )
-    lower: Pair = Field((0.0, 0.0), description="lower corner, always the origin [L]")
-    upper: Pair = Field((TWO_PI, TWO_PI), description="upper corner, lengths of the box [L]")
-    periodic: Flags = Field((True, True), description="always true: both directions are periodic")
+    lower: Pair = Field(default=(0.0, 0.0), description="lower corner, always the origin [L]")
+    upper: Pair = Field(default=(TWO_PI, TWO_PI), description="upper corner, lengths of the box [L]")
+    periodic: Flags = Field(default=(True, True), description="always true: both directions are periodic")
 
     @model_validator(mode="after")
     def _agrees(self) -> Self:
@@ -76,14 +76,14 @@ class Mesh(Table):
 class Time(Table):
     """Fixed-step integration from 0 to t1."""
 
-    t0: float = Field(0.0, ge=0, le=0, description="start, always 0 [L/v_A]")
+    t0: float = Field(default=0.0, ge=0, le=0, description="start, always 0 [L/v_A]")
     t1: float = Field(gt=0, description="end time, rounded up to whole steps [L/v_A]")
     dt: Annotated[float, Field(gt=0)] | Literal["auto"] = Field(
-        "auto",
+        default="auto",
         description="time step; auto: half of the stability limit of the initial state [L/v_A]",
     )
     save_every: int | None = Field(
-        None, ge=1, description="steps between history samples; default: about 400 samples [1]"
+        default=None, ge=1, description="steps between history samples; default: about 400 samples [1]"
     )
 
     @model_validator(mode="after")
@@ -101,20 +101,20 @@ class Time(Table):
 class EquilibriumParameters(Table):
     """Each equilibrium uses some of these; the others are refused."""
 
-    width: float | None = Field(None, gt=0, description="half-width a of a sheet [L]")
+    width: float | None = Field(default=None, gt=0, description="half-width a of a sheet [L]")
     amplitude: float | None = Field(
-        None, description="field strength A far from a sheet, not 0 [v_A]"
+        default=None, description="field strength A far from a sheet, not 0 [v_A]"
     )
     magnetic_shear: float | None = Field(
-        None,
+        default=None,
         gt=0,
         description="|psi''| at a sheet, derived: abs(A)/a; must agree when given [v_A/L]",
     )
     perturbation_amplitude: float | None = Field(
-        None, ge=0, description="eps of the seed eps cos(mx x) cos(my y) in psi [L v_A]"
+        default=None, ge=0, description="eps of the seed eps cos(mx x) cos(my y) in psi [L v_A]"
     )
-    perturbation_mode_x: int | None = Field(None, ge=0, description="waves of the seed along x [1]")
-    perturbation_mode_y: int | None = Field(None, ge=0, description="waves of the seed along y [1]")
+    perturbation_mode_x: int | None = Field(default=None, ge=0, description="waves of the seed along x [1]")
+    perturbation_mode_y: int | None = Field(default=None, ge=0, description="waves of the seed along y [1]")
 
     @field_validator("amplitude")
     @classmethod
@@ -127,17 +127,17 @@ class EquilibriumParameters(Table):
 class Physics(Table):
     """The equations, the equilibrium and the dissipation."""
 
-    model: Literal["reduced_mhd"] = Field("reduced_mhd", description="equations")
+    model: Literal["reduced_mhd"] = Field(default="reduced_mhd", description="equations")
     equilibrium: str = Field(description="initial equilibrium, by name")
     equilibrium_parameters: EquilibriumParameters = Field(
-        default_factory=EquilibriumParameters,
+        default=EquilibriumParameters(),
         description="parameters of the equilibrium and its seed",
     )
-    resistivity: float = Field(1e-3, ge=0, description="eta = 1/S, Lundquist number S [L v_A]")
-    viscosity: float = Field(1e-3, ge=0, description="nu = 1/Re, Reynolds number Re [L v_A]")
-    hyper_resistivity: float = Field(0.0, ge=0, description="eta4 of -eta4 lap^2 psi [L^3 v_A]")
+    resistivity: float = Field(default=1e-3, ge=0, description="eta = 1/S, Lundquist number S [L v_A]")
+    viscosity: float = Field(default=1e-3, ge=0, description="nu = 1/Re, Reynolds number Re [L v_A]")
+    hyper_resistivity: float = Field(default=0.0, ge=0, description="eta4 of -eta4 lap^2 psi [L^3 v_A]")
     hold_equilibrium: bool | None = Field(
-        None, description="keep the equilibrium up against resistivity; default: by equilibrium"
+        default=None, description="keep the equilibrium up against resistivity; default: by equilibrium"
     )
 
     @field_validator("equilibrium")
@@ -176,33 +176,33 @@ class Physics(Table):
 class Initial(Table):
     """Smooth noise in psi on top of the equilibrium and its seed."""
 
-    seed: int = Field(0, ge=0, lt=2**63, description="seed of the random numbers [1]")
-    noise_amplitude: float = Field(0.0, ge=0, description="RMS of the noise in psi [L v_A]")
+    seed: int = Field(default=0, ge=0, lt=2**63, description="seed of the random numbers [1]")
+    noise_amplitude: float = Field(default=0.0, ge=0, description="RMS of the noise in psi [L v_A]")
 
 
 class Numerics(Table):
     """The one discretisation there is, and its precision."""
 
-    spatial_method: Literal["pseudo_spectral"] = Field("pseudo_spectral", description="Fourier")
+    spatial_method: Literal["pseudo_spectral"] = Field(default="pseudo_spectral", description="Fourier")
     dealiasing: Literal["two_thirds"] = Field(
-        "two_thirds", description="modes with |m| < N/3 are kept"
+        default="two_thirds", description="modes with |m| < N/3 are kept"
     )
-    time_integrator: Literal["rk4"] = Field("rk4", description="classical Runge-Kutta")
-    dtype: Literal["float64", "float32"] = Field("float64", description="precision of the fields")
+    time_integrator: Literal["rk4"] = Field(default="rk4", description="classical Runge-Kutta")
+    dtype: Literal["float64", "float32"] = Field(default="float64", description="precision of the fields")
 
 
 class Diagnostics(Table):
     """What is measured beside the state."""
 
     quantities: Names | None = Field(
-        None, min_length=1, description="history names to keep; time and step always; default: all"
+        default=None, min_length=1, description="history names to keep; time and step always; default: all"
     )
     mode: list[Annotated[int, Field(ge=0)]] | None = Field(
-        None,
+        default=None,
         min_length=2,
         max_length=2,
         description="mode followed along x and y; default: the seed's, or 1 and 1 [1]",
     )
     fit_time_window: Pair | None = Field(
-        None, description="start and end of the early growth fit; default: by growth rate [L/v_A]"
+        default=None, description="start and end of the early growth fit; default: by growth rate [L/v_A]"
     )
