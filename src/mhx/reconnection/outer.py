@@ -5,8 +5,9 @@
 is integrated from the mid-plane s = -l to the sheet s = 0 as psi1 = exp(k (s + l)) f(s), which
 neither overflows nor loses digits; even branch psi1'(-l) = 0, odd branch psi1(-l) = 0.  p is summed
 from its Fourier series about the sheet with p(0) = 0 taken out term by term, so that p''/p keeps
-its digits down to the sheet, where it is p'''/p'.  Furth, Killeen and Rosenbluth, Phys. Fluids 6, 459
-(1963).
+its digits down to the sheet, where it is p'''/p'.
+
+Furth, Killeen and Rosenbluth, Phys. Fluids 6, 459 (1963).
 """
 
 from typing import TYPE_CHECKING, Literal

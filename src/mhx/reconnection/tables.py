@@ -53,11 +53,15 @@ class Mesh(Table):
     """The periodic box and its grid."""
 
     shape: list[Cells] = Field(
-       default= min_length=2, max_length=2, description="cells in x and y, 8 to 8192 each [1]"
+        min_length=2, max_length=2, description="cells in x and y, 8 to 8192 each [1]"
     )
     lower: Pair = Field(default=(0.0, 0.0), description="lower corner, always the origin [L]")
-    upper: Pair = Field(default=(TWO_PI, TWO_PI), description="upper corner, lengths of the box [L]")
-    periodic: Flags = Field(default=(True, True), description="always true: both directions are periodic")
+    upper: Pair = Field(
+        default=(TWO_PI, TWO_PI), description="upper corner, lengths of the box [L]"
+    )
+    periodic: Flags = Field(
+        default=(True, True), description="always true: both directions are periodic"
+    )
 
     @model_validator(mode="after")
     def _agrees(self) -> Self:
@@ -83,7 +87,9 @@ class Time(Table):
         description="time step; auto: half of the stability limit of the initial state [L/v_A]",
     )
     save_every: int | None = Field(
-        default=None, ge=1, description="steps between history samples; default: about 400 samples [1]"
+        default=None,
+        ge=1,
+        description="steps between history samples; default: about 400 samples [1]",
     )
 
     @model_validator(mode="after")
@@ -113,8 +119,12 @@ class EquilibriumParameters(Table):
     perturbation_amplitude: float | None = Field(
         default=None, ge=0, description="eps of the seed eps cos(mx x) cos(my y) in psi [L v_A]"
     )
-    perturbation_mode_x: int | None = Field(default=None, ge=0, description="waves of the seed along x [1]")
-    perturbation_mode_y: int | None = Field(default=None, ge=0, description="waves of the seed along y [1]")
+    perturbation_mode_x: int | None = Field(
+        default=None, ge=0, description="waves of the seed along x [1]"
+    )
+    perturbation_mode_y: int | None = Field(
+        default=None, ge=0, description="waves of the seed along y [1]"
+    )
 
     @field_validator("amplitude")
     @classmethod
@@ -133,11 +143,18 @@ class Physics(Table):
         default=EquilibriumParameters(),
         description="parameters of the equilibrium and its seed",
     )
-    resistivity: float = Field(default=1e-3, ge=0, description="eta = 1/S, Lundquist number S [L v_A]")
-    viscosity: float = Field(default=1e-3, ge=0, description="nu = 1/Re, Reynolds number Re [L v_A]")
-    hyper_resistivity: float = Field(default=0.0, ge=0, description="eta4 of -eta4 lap^2 psi [L^3 v_A]")
+    resistivity: float = Field(
+        default=1e-3, ge=0, description="eta = 1/S, Lundquist number S [L v_A]"
+    )
+    viscosity: float = Field(
+        default=1e-3, ge=0, description="nu = 1/Re, Reynolds number Re [L v_A]"
+    )
+    hyper_resistivity: float = Field(
+        default=0.0, ge=0, description="eta4 of -eta4 lap^2 psi [L^3 v_A]"
+    )
     hold_equilibrium: bool | None = Field(
-        default=None, description="keep the equilibrium up against resistivity; default: by equilibrium"
+        default=None,
+        description="keep the equilibrium up against resistivity; default: by equilibrium",
     )
 
     @field_validator("equilibrium")
@@ -183,19 +200,25 @@ class Initial(Table):
 class Numerics(Table):
     """The one discretisation there is, and its precision."""
 
-    spatial_method: Literal["pseudo_spectral"] = Field(default="pseudo_spectral", description="Fourier")
+    spatial_method: Literal["pseudo_spectral"] = Field(
+        default="pseudo_spectral", description="Fourier"
+    )
     dealiasing: Literal["two_thirds"] = Field(
         default="two_thirds", description="modes with |m| < N/3 are kept"
     )
     time_integrator: Literal["rk4"] = Field(default="rk4", description="classical Runge-Kutta")
-    dtype: Literal["float64", "float32"] = Field(default="float64", description="precision of the fields")
+    dtype: Literal["float64", "float32"] = Field(
+        default="float64", description="precision of the fields"
+    )
 
 
 class Diagnostics(Table):
     """What is measured beside the state."""
 
     quantities: Names | None = Field(
-        default=None, min_length=1, description="history names to keep; time and step always; default: all"
+        default=None,
+        min_length=1,
+        description="history names to keep; time and step always; default: all",
     )
     mode: list[Annotated[int, Field(ge=0)]] | None = Field(
         default=None,
@@ -204,5 +227,6 @@ class Diagnostics(Table):
         description="mode followed along x and y; default: the seed's, or 1 and 1 [1]",
     )
     fit_time_window: Pair | None = Field(
-        default=None, description="start and end of the early growth fit; default: by growth rate [L/v_A]"
+        default=None,
+        description="start and end of the early growth fit; default: by growth rate [L/v_A]",
     )
