@@ -139,6 +139,21 @@ def test_a_bug_is_70_with_a_traceback(broken, capsys):
     assert not out
 
 
+def test_a_missing_package_is_3_and_names_the_extra(broken, capsys):
+    broken(ModuleNotFoundError("No module named 'scipy'", name="scipy"))
+    assert said(capsys, "schema", "any") == (
+        3,
+        "",
+        "mhx: this command needs the Python package 'scipy', which is not installed; "
+        "install it with: pip install 'mhx[reconnection]'\n",
+    )
+
+
+def test_a_missing_module_of_ours_is_a_bug(broken, capsys):
+    broken(ModuleNotFoundError("No module named 'mhx.x'", name="mhx.x"))
+    assert said(capsys, "schema", "any")[0] == 70
+
+
 def test_ctrl_c_is_130_and_silent(broken, capsys):
     broken(KeyboardInterrupt())
     assert said(capsys, "schema", "any") == (130, "", "")

@@ -19,7 +19,7 @@ from mhx import __version__
 from mhx.cli import evidence, run, show
 from mhx.cli.campaign import campaign_app
 from mhx.cli.command import Command
-from mhx.errors import BUG, INTERRUPTED, MhxError
+from mhx.errors import BUG, INTERRUPTED, EngineMissing, MhxError
 
 STORY = """Simulation campaigns that must be believed.
 
@@ -62,6 +62,11 @@ app.add_typer(campaign_app)
 # Typer keeps a copy of Click to itself; this is the root of its complaints about words.
 _UsageError: Any = typer.BadParameter.__mro__[2]
 
+_EXTRAS = {
+    **dict.fromkeys(("jax", "jaxlib", "numpy", "scipy"), "reconnection"),
+    **dict.fromkeys(("matplotlib", "PIL"), "report"),
+}
+
 
 def _print_version(asked: bool) -> None:
     if asked:
@@ -79,7 +84,7 @@ _Debug = typer.Option("--debug", help="Show where an error arose.")
 def _root(
     version: Annotated[bool, _Version] = False, debug: Annotated[bool, _Debug] = False
 ) -> None:
-    pass  # `debug` is read in `main`, which outlives the commands
+    pass  # `debug` is read where errors are told, which outlives the commands
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -100,7 +105,6 @@ def entry() -> None:
 
 
 def _carried_out(words: list[str]) -> int:
-    debug = "--debug" in words
     try:
         command = _command()
         with command.make_context("mhx", list(words)) as context:
@@ -113,18 +117,28 @@ def _carried_out(words: list[str]) -> int:
         return INTERRUPTED
     except BrokenPipeError:
         raise
-    except MhxError as error:
-        if debug:
-            traceback.print_exc()
-        print(f"mhx: {error}", file=sys.stderr)
-        if "--json" in words:
-            told = {"error": type(error).__name__, "message": str(error)}
-            print(show.one_object({**told, "exit_code": error.exit_code}))
-        return error.exit_code
-    except Exception:
-        traceback.print_exc()
-        return BUG  # must not read as 1, "did not pass"
+    except Exception as error:
+        return _told(error, words)
     return 0
+
+
+def _told(error: Exception, words: list[str]) -> int:
+    """Deliberate errors in one message; anything else is a bug and shows where it arose."""
+    if isinstance(error, ModuleNotFoundError) and error.name in _EXTRAS:
+        error = EngineMissing(
+            f"this command needs the Python package {error.name!r}, which is not installed; "
+            f"install it with: pip install 'mhx[{_EXTRAS[error.name]}]'"
+        )
+    if not isinstance(error, MhxError):
+        traceback.print_exception(error)
+        return BUG  # must not read as 1, "did not pass"
+    if "--debug" in words:
+        traceback.print_exception(error)
+    print(f"mhx: {error}", file=sys.stderr)
+    if "--json" in words:
+        told = {"error": type(error).__name__, "message": str(error)}
+        print(show.one_object({**told, "exit_code": error.exit_code}))
+    return error.exit_code
 
 
 def _command() -> Any:
