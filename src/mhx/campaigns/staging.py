@@ -83,6 +83,11 @@ def publish(folder: RunFolder) -> None:
     drop(folder)
 
 
+def is_left_over(folder: RunFolder) -> bool:
+    """True where a killed planner left its place to plan in."""
+    return (folder.root / PLANNING).is_dir()
+
+
 def drop(folder: RunFolder) -> None:
     """Remove the place to plan in."""
     shutil.rmtree(folder.root / PLANNING, ignore_errors=True)

@@ -30,7 +30,7 @@ from mhx.reconnection.equilibria import equilibrium_hat, initial_state
 from mhx.reconnection.linear import GrowthRate, growth_rate
 from mhx.reconnection.timestep import TimeStep
 
-COMMAND = "mhx campaign rutherford-plan-production"
+COMMAND = "rutherford-plan-production"
 MAX_STEPS = 10**12  # step numbers are written with twelve digits
 COSINE = "cosine_tearing"
 _PROBE_TIME = 1e6  # end of a run whose length is not yet known; longer than any step

@@ -130,7 +130,7 @@ def run(options: Options) -> Answer:
     """Run, draw, judge and seal a FAST run."""
     wanted = asked(Tiny, options, COMMAND)
     if options.seed is not None and options.seeds is not None:
-        raise ConfigError(f"mhx campaign {COMMAND}: give --seed or --seeds, not both")
+        raise ConfigError(f"{COMMAND}: give --seed or --seeds, not both")
     root = options.outdir or OUTDIR
     drawn = template.outline(template.Sketch.model_validate({}))
     configs = [_configuration(wanted, seed) for seed in wanted.all_seeds]
@@ -163,7 +163,7 @@ def _configuration(wanted: Tiny, seed: int) -> Reconnection:
         "dt": wanted.dt,
     }
     sheet = Parameters.model_validate(given)
-    step = design.stable_step(sheet, f"mhx campaign {COMMAND}")
+    step = design.stable_step(sheet, COMMAND)
     return design.configuration(
         sheet, dt=step.dt, t1=wanted.steps * step.dt, save_every=wanted.save_every
     )

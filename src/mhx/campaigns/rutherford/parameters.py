@@ -33,7 +33,7 @@ def asked(table: type[T], options: "DataclassInstance", command: str) -> T:
     known = {name: value for name, value in given.items() if name in table.model_fields}
     flags = {name: f"--{name.replace('_', '-')}" for name in table.model_fields}
     flags["hold_equilibrium"] = "--hold-equilibrium/--decaying-equilibrium"
-    return parse(table, known, Source(f"mhx campaign {command}", flags=flags))
+    return parse(table, known, Source(command, flags=flags))
 
 
 def _read(value: Any) -> Any:

@@ -20,7 +20,7 @@ from mhx.campaigns.rutherford.design import Design, design
 from mhx.campaigns.rutherford.parameters import Parameters, asked, differences
 from mhx.campaigns.staging import Standing
 from mhx.config import to_toml
-from mhx.errors import ConfigError
+from mhx.errors import ConfigError, EvidenceError, RunLocked
 from mhx.evidence import manifest, schemas, verify
 from mhx.evidence.claims import UNSPECIFIED, record_transition
 from mhx.evidence.gates import GateResult, all_pass, validation_document
@@ -82,8 +82,8 @@ def plan_production(options: Options) -> Answer:
     thought = design(wanted, outdir)
     with hold(folder.root):
         staging.refuse_foreign(folder)
-        if staging.standing(folder) is Standing.PLANNED and not options.force:
-            return _unchanged(folder, wanted, force=False) or _no_change(folder, wanted)
+        if staging.standing(folder) is Standing.PLANNED and found is not Standing.PLANNED:
+            raise RunLocked(f"{folder.root} was planned by another process just now; look at it")
         staged = staging.begin(folder)
         results = _write(staged, thought, outdir)
         aside = staging.move_aside(folder) if folder.plan.exists() else None
@@ -92,13 +92,16 @@ def plan_production(options: Options) -> Answer:
 
 
 def _unchanged(folder: RunFolder, wanted: Parameters, force: bool) -> Answer | None:
-    """The answer when this very run is planned already; None with `--force` and a difference."""
-    if force and not _readable(folder):
-        return None
-    planned = read_plan(folder)
+    """The answer when this very run is planned already; None where `--force` replaces another."""
+    try:
+        planned = read_plan(folder)
+    except EvidenceError:
+        if force:  # a torn or altered plan is moved aside, too
+            return None
+        raise
     changes = differences(planned.document["parameters"], wanted.stored())
     if not changes:
-        return _no_change(folder, wanted)
+        return _no_change(folder, planned)
     if force:
         return None
     listed = "".join(f"\n  {change}" for change in changes)
@@ -108,19 +111,22 @@ def _unchanged(folder: RunFolder, wanted: Parameters, force: bool) -> Answer | N
     )
 
 
-def _readable(folder: RunFolder) -> bool:
-    """False where the old plan is torn or altered: `--force` moves that aside, too."""
-    report = verify.verify(folder.root)
-    return not any(problem.path == folder.plan.name for problem in report.problems)
-
-
-def _no_change(folder: RunFolder, wanted: Parameters) -> Answer:
-    planned = read_plan(folder)
+def _no_change(folder: RunFolder, planned: Plan) -> Answer:
+    if staging.is_left_over(folder):
+        with hold(folder.root):
+            staging.drop(folder)
     return Answer(
         headline=f"already planned with these parameters: {folder.root} is left as it is",
-        details=[f"plan digest {planned.digest[:12]}, target step {planned.target_step}"],
+        details=[
+            f"plan digest {planned.digest[:12]}, target step {planned.target_step}",
+            *(f"plan gate that did not pass: {name}" for name in planned.failed_gates),
+        ],
         next=f"mhx campaign rutherford-execute {folder.root}",
-        document={"plan_digest": planned.digest, "written": False, "parameters": wanted.stored()},
+        document={
+            "plan_digest": planned.digest,
+            "claim_level": planned.document["claim_level"],
+            "parameters": planned.document["parameters"],
+        },
     )
 
 

@@ -69,7 +69,7 @@ class Outline:
 def outline(wanted: Sketch) -> Outline:
     """The duration-guarded configuration of a template."""
     sheet = Parameters.model_validate({"nx": wanted.nx, "ny": wanted.ny, "dt": wanted.dt})
-    step = design.stable_step(sheet, f"mhx campaign {COMMAND}")
+    step = design.stable_step(sheet, COMMAND)
     rate = choose_rate(computed=None, declared=wanted.harris_growth_rate)
     needed = required_time(
         wanted.harris_growth_rate, wanted.production_efolds, wanted.safety_factor
