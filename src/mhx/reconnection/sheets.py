@@ -244,7 +244,7 @@ class Sheets:
                 f"separatrix_width_{n}": separatrix_width(psi, island, sheet.bowl)
                 if island
                 else 0.0,
-                f"mean_shear_change_{n}": change / abs(reference[n]),
+                f"mean_shear_change_{n}": float(change / abs(reference[n])),
                 f"flux_xo_{n}": island.flux if island else 0.0,
             }
             centre = strongest_saddle(points, density) or self._current_maximum(sheet, current)
