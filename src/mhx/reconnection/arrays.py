@@ -20,6 +20,7 @@ from mhx.errors import EvidenceError
 from mhx.evidence import store
 
 _DATE = (1980, 1, 1, 0, 0, 0)  # the earliest date a ZIP can name
+_ZIP64 = b"\x01\x00"  # the one extra field of a table of contents: a size above 4 GiB
 _UNREADABLE = (  # all that `zipfile` and the npy reader raise on damaged bytes
     OSError,
     EOFError,
@@ -93,6 +94,8 @@ def read_arrays(path: Path, schema: str, required: Sequence[str] = ()) -> dict[s
 def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray:
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise ValueError(f"compression method {member.compress_type} is not used here")
+    if archive.comment or member.comment or member.extra[:2] not in (b"", _ZIP64):
+        raise ValueError("a damaged table of contents: part of it may be hidden in a comment")
     stream = io.BytesIO(archive.read(member))  # read whole: this is what compares the checksum
     array = np.lib.format.read_array(stream, allow_pickle=False)
     if stream.read(1):
