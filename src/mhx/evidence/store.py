@@ -19,6 +19,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
+from io import FileIO
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
@@ -115,10 +116,12 @@ def strict(value: Any) -> Any:
 def append_chained(path: Path | str, record: Mapping[str, Any]) -> dict[str, Any]:
     """Add one line to a journal and sync it; a torn last line is dropped first."""
     target = Path(path)
+    if taken := {"previous", "digest"} & record.keys():
+        raise ValueError(f"{', '.join(sorted(taken))}: the words of the chain itself")
     with _explained(target, len(canonical(strict(record)))):
         _make_folder(target.parent)
         is_new = not target.exists()
-        with target.open("a+b") as stream:
+        with target.open("a+b", buffering=0) as stream:  # a buffer would write again what failed
             fcntl.flock(stream, fcntl.LOCK_EX)  # two writers queue up; freed when closed
             stream.seek(0)
             content = stream.read()
@@ -174,11 +177,11 @@ def _replace(target: Path, writer: Callable[[BinaryIO], object]) -> None:
     _sync_folder(target.parent)  # or the rename itself may be lost with the power
 
 
-def _add_line(stream: BinaryIO, end: int, line: bytes) -> None:
+def _add_line(stream: FileIO, end: int, line: bytes) -> None:
     stream.truncate(end)
     try:
-        stream.write(line)
-        stream.flush()
+        while line:
+            line = line[stream.write(line) :]  # short where the disk is nearly full
         os.fsync(stream.fileno())
     except BaseException:
         with contextlib.suppress(OSError):
