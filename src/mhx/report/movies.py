@@ -167,7 +167,7 @@ class _Stage:
         draw.text((x, 50), stamp, font=font, fill=INK, anchor="ls")
         draw.text((x + font.getlength(stamp), 53), "A", font=small, fill=INK, anchor="ls")
         step = f"step {int(self.steps[n])}"
-        draw.text((x + w, 50), step, font=font, fill=PALE, anchor="rs")
+        draw.text((max(x + w, x + 280), 50), step, font=font, fill=PALE, anchor="rs")
         picture.putpalette(self.palette)
         return picture
 
