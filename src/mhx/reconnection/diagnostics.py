@@ -148,6 +148,12 @@ def assemble(
     return arrays
 
 
+def _in_double(state: State) -> State:
+    """Sums of a float32 run are taken in float64 too."""
+    psi, omega = (hat.astype(np.complex128) for hat in (state.psi_hat, state.omega_hat))
+    return replace(state, psi_hat=psi, omega_hat=omega)
+
+
 class Sampler:
     """Computes rows of the history of one configuration.
 
@@ -173,16 +179,8 @@ class Sampler:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of this configuration in the order of `HISTORY`, `DERIVED` among them.
-
-        Those of `diagnostics.quantities`, if given; time and step always.
-        """
-        known = (n for n, row in HISTORY.items() if self._sheets or not row.sheets)
-        asked = self.config.diagnostics.quantities
-        if asked is None:
-            return tuple(known)
-        wanted = {"time", "step", *asked} | ({"reconnected_flux"} if DERIVED in asked else set())
-        return tuple(name for name in known if name in wanted)
+        """The names of this configuration in the order of `HISTORY`, `DERIVED` among them."""
+        return tuple(n for n, row in HISTORY.items() if self._sheets or not row.sheets)
 
     def row(self, state: State) -> dict[str, float]:
         """All names but `DERIVED`."""
@@ -194,10 +192,12 @@ class Sampler:
 
     def sample(self, state: State) -> tuple[dict[str, float], CriticalPoints]:
         """Row and points together, for the price of the row."""
-        # Sums of a float32 run are taken in float64 too.
-        hats = (state.psi_hat.astype(np.complex128), state.omega_hat.astype(np.complex128))
-        fields = np.asarray(self.fields(state), np.float64)
-        state = replace(state, psi_hat=hats[0], omega_hat=hats[1])
+        # A state that is about to blow up must come out as not finite, not as a warning.
+        with np.errstate(over="ignore", invalid="ignore"):
+            fields = np.asarray(self.fields(state), np.float64)
+            return self._sample(_in_double(state), fields)
+
+    def _sample(self, state: State, fields: np.ndarray) -> tuple[dict[str, float], CriticalPoints]:
         psi = Interpolant.of(state.psi_hat, self.grid)
         points = critical_points(psi, self.grid.shape)
         current = np.fft.irfft2(self.grid.k2 * state.psi_hat, self.grid.shape)

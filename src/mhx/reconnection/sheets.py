@@ -244,18 +244,19 @@ class Sheets:
                 f"separatrix_width_{n}": separatrix_width(psi, island, sheet.bowl)
                 if island
                 else 0.0,
-                f"mean_shear_change_{n}": float(change / abs(reference[n])),
+                f"mean_shear_change_{n}": change / abs(reference[n]),
                 f"flux_xo_{n}": island.flux if island else 0.0,
             }
             centre = strongest_saddle(points, density) or self._current_maximum(sheet, current)
             geometries.append(current_sheet(density, *centre))
         strongest = max(geometries, key=lambda geometry: geometry.peak)
-        return values | {
+        values |= {
             "current_sheet_thickness": strongest.thickness,
             "current_sheet_length": strongest.length,
-            "current_sheet_length_saturated": float(strongest.saturated),
+            "current_sheet_length_saturated": strongest.saturated,
             "current_sheet_aspect_ratio": strongest.length / strongest.thickness,
         }
+        return {name: float(value) for name, value in values.items()}
 
     def _width(self, flux: float) -> float:
         """Full width of the constant-psi island of that flux."""
