@@ -24,7 +24,7 @@ def render(document: Mapping[str, Any], *, run_dir: Path, started_in: Path) -> s
     lines = [
         "# Runbook",
         "",
-        f"Schema `{schemas.CAMPAIGN_RUNBOOK}`.  Plan digest `{document['plan_digest'][:12]}`, "
+        f"Schema `{schemas.CAMPAIGN_RUNBOOK}`, plan digest `{document['plan_digest'][:12]}`,",
         f"level `{document['claim_level']}`.",
         "",
         "## Duration",
