@@ -27,7 +27,12 @@ def test_it_starts_without_a_solver(module):
 def test_public_names_are_those_of_all(name):
     module = importlib.import_module(name)
     assert len(set(module.__all__)) == len(module.__all__)
-    assert set(module.__all__) <= set(dir(module))
+    defined = {
+        public
+        for public, value in vars(module).items()
+        if getattr(value, "__module__", None) == name and not public.startswith("_")
+    }
+    assert defined <= set(module.__all__)
     for public in module.__all__:
         assert getattr(module, public) is not None
 

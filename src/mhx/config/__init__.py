@@ -100,10 +100,10 @@ class Source:
         return f"{self.place(fault.place)} {fault.text}".strip()
 
 
-T = TypeVar("T", bound=Table)
+_T = TypeVar("_T", bound=Table)
 
 
-def parse(table: type[T], data: Mapping[str, Any], source: Source | None = None) -> T:
+def parse(table: type[_T], data: Mapping[str, Any], source: Source | None = None) -> _T:
     """The checked table, or a ConfigError with every fault, one line each, in the file's order."""
     try:
         return table.model_validate(dict(data))
