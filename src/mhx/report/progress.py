@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
 LINE_EVERY_S = 5.0
+WIDE = 120  # columns of a terminal that has room for a long bar
 _silent: ContextVar[bool] = ContextVar("silent", default=False)
 
 
@@ -130,13 +131,18 @@ def _bar(stream: TextIO, start: int, total: int) -> tuple["Bar", "TaskID"]:
     from rich.console import Console  # noqa: PLC0415  (80 ms, and only a terminal needs it)
     from rich.progress import BarColumn, TextColumn  # noqa: PLC0415
     from rich.progress import Progress as Rich  # noqa: PLC0415
+    from rich.table import Column  # noqa: PLC0415
 
+    console = Console(file=stream)
+    widths = (2 * len(str(total)) + 1, 24 if console.width >= WIDE else 10, 7)
+    counts, bar_itself, percent = (Column(width=width, no_wrap=True) for width in widths)
+    room = max(console.width - sum(widths) - len(widths), 1)  # else rich would shrink all columns
     bar = Rich(
-        TextColumn("{task.completed:>.0f}/{task.total:.0f}"),
-        BarColumn(bar_width=24),
-        TextColumn("{task.percentage:>5.1f} %"),
-        TextColumn("{task.fields[words]}"),
-        console=Console(file=stream),
+        TextColumn("{task.completed:.0f}/{task.total:.0f}", table_column=counts),
+        BarColumn(bar_width=widths[1], table_column=bar_itself),
+        TextColumn("{task.percentage:>5.1f} %", table_column=percent),
+        TextColumn("{task.fields[words]}", table_column=Column(max_width=room, no_wrap=True)),
+        console=console,
         refresh_per_second=4,
     )
     return bar, bar.add_task("run", total=max(total, 1), completed=start, words="")
