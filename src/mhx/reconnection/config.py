@@ -96,12 +96,18 @@ class Reconnection(Table):
     @property
     def shear(self) -> float | None:
         """B' = |psi''| at a sheet, None without sheets [v_A/L]."""
-        return self.equilibrium.shear(self) if self.equilibrium.shear else None
+        row = self.equilibrium
+        if row.normal is None:
+            return None
+        return row.shear(self) if row.shear else equilibria.measured_shear(self)[0]
 
     @property
     def scale(self) -> float | None:
         """Half-width a of a sheet, None without sheets [L]."""
-        return self.equilibrium.scale(self) if self.equilibrium.scale else None
+        row = self.equilibrium
+        if row.normal is None:
+            return None
+        return row.scale(self) if row.scale else equilibria.measured_shear(self)[1]
 
     @property
     def sheets(self) -> tuple[float, ...]:

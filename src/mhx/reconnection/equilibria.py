@@ -29,6 +29,7 @@ OVERSAMPLING = 2  # of a function without a series: what then aliases lies beyon
 
 CELLS_PER_SHEET = 32  # in a half-width: the upper third of the spectrum is then round-off
 MOST_CELLS = 2**18
+SHEAR_MODES = 512  # in which the shear of a row is measured that does not say it
 
 Function = Callable[["Reconnection", np.ndarray, np.ndarray], np.ndarray]
 Length = Callable[["Reconnection"], float]
@@ -44,7 +45,8 @@ class Equilibrium:
     series: `f(config, modes)`, the coefficients c_0..c_modes of psi along the normal, if known.
     sheets: where the field reverses, as fractions of the box along the normal.
     held: whether the equilibrium is kept up unless the configuration says otherwise.
-    shear: |psi''| at a sheet [v_A / L]; scale: half-width a, so that it diffuses in a^2/eta [L].
+    shear: |psi''| at a sheet [v_A / L]; scale: half-width a, so that it diffuses in a^2/eta [L];
+    both are measured where they are not given.
     """
 
     purpose: str
@@ -195,8 +197,8 @@ def find(name: str) -> Equilibrium | None:
             ) from error
         if not isinstance(row, Equilibrium):
             raise ConfigError(
-                f"equilibrium {name!r}: {point.value} is a {type(row).__name__}, "
-                "expected a mhx.reconnection.equilibria.Equilibrium"
+                f"equilibrium {name!r}: {point.value} is of type {type(row).__name__}, "
+                "expected mhx.reconnection.equilibria.Equilibrium"
             )
         return row
     return None
@@ -222,6 +224,19 @@ def profile(config: "Reconnection", modes: int) -> np.ndarray:
         row.psi(config, along, origin) if row.normal == "x" else row.psi(config, origin, along.T)
     )
     return np.fft.rfft(np.broadcast_to(values.ravel(), samples))[: modes + 1] / samples
+
+
+def measured_shear(config: "Reconnection") -> tuple[float, float]:
+    """(|psi''| at the first sheet, strongest |psi'| over that): shear and half-width of a row."""
+    row = config.equilibrium
+    length = config.grid.lx if row.normal == "x" else config.grid.ly
+    k = 2 * np.pi / length * np.arange(SHEAR_MODES + 1)
+    series = profile(config, SHEAR_MODES)
+    here = np.exp(1j * k * row.sheets[0] * length)
+    shear = float(abs(2 * np.real(np.sum(-(k**2) * series * here))))
+    samples = 8 * SHEAR_MODES
+    slope = np.fft.irfft(np.append(1j * k * series, np.zeros(samples // 2 - SHEAR_MODES)), samples)
+    return shear, float(np.abs(slope).max() * samples / shear) if shear else np.inf
 
 
 def equilibrium_hat(config: "Reconnection") -> np.ndarray:

@@ -176,7 +176,7 @@ class Physics(Table):
             must = f"must be false: {self.equilibrium} is no equilibrium that could be held"
             faults.append(Fault("hold_equilibrium", must, True))
         given = self.equilibrium_parameters.model_dump(exclude_none=True)
-        used = [*row.parameters, *(["magnetic_shear"] if row.shear else [])]
+        used = [*row.parameters, *(["magnetic_shear"] if row.normal else [])]
         for key in given:
             if key not in used:
                 listed = f"only {', '.join(used)}" if used else "none of these keys"
