@@ -3,11 +3,15 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from mhx.evidence import checkpoints, claims, manifest, schemas, store
 from mhx.evidence.gates import Gate, judge_all, validation_document
 from mhx.evidence.hashing import content_digest, file_digest
 from mhx.evidence.verify import plan_digest
+
+settings.register_profile("evidence", deadline=None)  # files are synced: a slow disk may be slow
+settings.load_profile("evidence")
 
 LEVEL = claims.ClaimLevel
 RESIDUAL = Gate(

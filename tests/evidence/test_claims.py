@@ -21,7 +21,7 @@ CASES = {
     "a waiver caps": (ALL, (WAIVER,), VALIDATION),
     "a failed gate of the highest level": ({**ALL, PRODUCTION: [PASSED, FAILED]}, (), VALIDATION),
     "an unknown gate of the highest level": ({**ALL, PRODUCTION: [UNKNOWN]}, (), VALIDATION),
-    "nothing judged at the highest level": (
+    "the highest level not judged": (
         {SMOKE: [PASSED], VALIDATION: [PASSED]},
         (),
         VALIDATION,

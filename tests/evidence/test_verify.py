@@ -49,7 +49,7 @@ def test_levels_are_those_stated_while_the_files_hold(planned, build, tmp_path):
     assert verify.verify(build.promotion(run)).effective_level == claims.ClaimLevel.PRODUCTION.value
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_any_single_altered_byte_of_any_file_is_found(lasting, data):
     files = sorted(
