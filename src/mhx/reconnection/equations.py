@@ -5,33 +5,38 @@
     omega_t = -[(dxx - dyy) R + dx dy D] + nu lap omega
     E = v_y B_x - v_x B_y,  R = v_x v_y - B_x B_y,  D = (v_y^2 - v_x^2) - (B_y^2 - B_x^2)
 
-`held` is the equilibrium kept up against resistivity, 0 if it may decay.  In p = v + B, m = v - B the
-products are four instead of nine:
+`held` is the equilibrium kept up against resistivity, 0 if it may decay.  In p = v + B, m = v - B
+four products do for nine:
 
     E = (p_x m_y - p_y m_x)/2,  R = (p_x m_y + p_y m_x)/2,  D = p_y m_y - p_x m_x
 
-Two integrals are advanced with the fields, in domain means:
+Two integrals over time go with the fields, of these domain means:
 
-    dissipated_t = eta <j^2> + eta4 <|grad j|^2> + nu <omega^2>
-    injected_t   = eta <j j_held> + eta4 <grad j . grad j_held>
+    dissipated: eta <j^2> + eta4 <|grad j|^2> + nu <omega^2>
+    injected:   eta <j j_held> + eta4 <grad j . grad j_held>
 """
 
-from collections.abc import Callable
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
 from mhx.reconnection.spectral import Grid
-from mhx.reconnection.transforms import Hat, columns, split, to_field, to_hat
+from mhx.reconnection.transforms import Hat, split, to_field, to_hat, turned
 
 
-class Flow(NamedTuple):
-    """What is integrated in time: flux function, vorticity and the two budget integrals."""
+class Fields(NamedTuple):
+    """What the equations advance: flux function and vorticity."""
 
     psi: Hat
     omega: Hat
+
+
+class Rates(NamedTuple):
+    """Per mode: energy lost to dissipation and fed in by the source, per unit of time."""
+
     dissipated: Array
     injected: Array
 
@@ -45,7 +50,7 @@ class Coefficients(NamedTuple):
 
 
 class Operators(NamedTuple):
-    """Arrays over the retained columns, (nx, my_max + 1) or broadcastable; zero outside `keep`.
+    """Arrays over the retained columns, laid out as `Hat`; zero outside `keep`.
 
     inverse: -1/k^2, 0 for the mean, whose value is a gauge.
     shear, normal: what R and D are multiplied by in the curl, kx^2 - ky^2 and kx ky.
@@ -63,59 +68,82 @@ class Operators(NamedTuple):
 
     @classmethod
     def of(cls, grid: Grid, dtype: np.dtype) -> "Operators":
-        kept = slice(0, columns(grid))
-        kx, ky, k2 = grid.kx, grid.ky[:, kept], grid.k2[:, kept]
-        keep = grid.keep[:, kept]
+        kx, ky, k2, keep = grid.kx, grid.ky, grid.k2, grid.keep
         inverse = -1.0 / np.where(k2 > 0, k2, np.inf)
-        weight = grid.weight[:, kept] * keep
-        arrays = (kx * keep, ky * keep, k2 * keep, inverse * keep, 1.0 * keep)
-        curl = ((kx**2 - ky**2) * keep, kx * ky * keep)
-        return cls(*(jnp.array(a, dtype) for a in (*arrays, *curl, weight)))
+        curl = (kx**2 - ky**2, kx * ky)
+        arrays = (kx, ky, k2, inverse, 1.0, *curl, grid.weight)
+        return cls(*(jnp.array(turned(a * keep, grid), dtype) for a in arrays))
 
 
-def velocities(psi: Hat, omega: Hat, ops: Operators, grid: Grid) -> tuple[Array, ...]:
-    """The four fields that are multiplied: p_x, p_y, m_x, m_y of p = v + B, m = v - B."""
-    phi = Hat(ops.inverse * omega.re, ops.inverse * omega.im)
-    minus = Hat(phi.re - psi.re, phi.im - psi.im)  # p = (-d_y, d_x)(phi - psi)
-    plus = Hat(phi.re + psi.re, phi.im + psi.im)  # m = (-d_y, d_x)(phi + psi)
-    return (
-        to_field(Hat(ops.ky * minus.im, -ops.ky * minus.re), grid),
-        to_field(Hat(-ops.kx * minus.im, ops.kx * minus.re), grid),
-        to_field(Hat(ops.ky * plus.im, -ops.ky * plus.re), grid),
-        to_field(Hat(-ops.kx * plus.im, ops.kx * plus.re), grid),
-    )
+class Equations:
+    """The equations on one grid, with or without a held equilibrium."""
 
+    def __init__(self, grid: Grid, held: np.ndarray | None, dtype: np.dtype) -> None:
+        self.grid, self.ops = grid, Operators.of(grid, dtype)
+        self.held: Hat | None = None
+        self.stress: Array | float = 0.0  # D of the held profile
+        if held is not None:
+            kept = np.where(grid.keep, held, 0)
+            self.held = split(kept, grid, dtype)
+            self.stress = self._stress_of(self.held, kept)
 
-def equations(grid: Grid, ops: Operators, held: Hat | None) -> Callable[[Flow, Coefficients], Flow]:
-    """The right-hand side on one grid: `rhs(flow, coefficients) -> time derivative of flow`."""
+    def _stress_of(self, psi: Hat, held: np.ndarray) -> Array | float:
+        """D = B_x^2 - B_y^2 of a held profile of one coordinate, (nx, 1) or (1, ny).
 
-    def rhs(flow: Flow, by: Coefficients) -> Flow:
-        psi, omega = flow.psi, flow.omega
-        px, py, mx, my = velocities(psi, omega, ops, grid)
+        Such a D has no curl, but off powers of two its transform leaves round-off in other modes.
+        Taken away before the transform, the held state is a fixed point to the last bit.
+        """
+        along_y, along_x = np.any(held[:, 1:]), np.any(held[1:])
+        if along_x and along_y:
+            return 0.0
+        still = Fields(psi, Hat(*(jnp.zeros_like(a) for a in psi)))
+        bx, by, _, _ = jax.jit(self.elsasser)(still)
+        profile = bx * bx - by * by
+        return profile[:1] if along_y else profile[:, :1]
+
+    def elsasser(self, now: Fields) -> tuple[Array, Array, Array, Array]:
+        """The four fields that are multiplied: p_x, p_y, m_x, m_y of p = v + B, m = v - B."""
+        kx, ky, grid = self.ops.kx, self.ops.ky, self.grid
+        phi = [self.ops.inverse * w for w in now.omega]
+        p = Hat(*(f - s for f, s in zip(phi, now.psi, strict=True)))  # p = (-d_y, d_x)(phi - psi)
+        m = Hat(*(f + s for f, s in zip(phi, now.psi, strict=True)))  # m = (-d_y, d_x)(phi + psi)
+        return (
+            to_field(Hat(ky * p.im, -ky * p.re), grid),
+            to_field(Hat(-kx * p.im, kx * p.re), grid),
+            to_field(Hat(ky * m.im, -ky * m.re), grid),
+            to_field(Hat(-kx * m.im, kx * m.re), grid),
+        )
+
+    def rhs(self, now: Fields, by: Coefficients) -> Fields:
+        """Time derivative: four inverse and three forward real transforms."""
+        ops, grid = self.ops, self.grid
+        px, py, mx, my = self.elsasser(now)
         up, down = px * my, py * mx
         emf = to_hat(0.5 * (up - down), grid)
         shear = to_hat(0.5 * (up + down), grid)
-        normal = to_hat(py * my - px * mx, grid)
+        normal = to_hat((py * my - px * mx) - self.stress, grid)
 
-        resist = (by.eta + by.eta4 * ops.k2) * ops.k2
-        viscous = by.nu * ops.k2
-        loose = psi if held is None else Hat(psi.re - held.re, psi.im - held.im)
-        # dx dy is -kx ky and dxx - dyy is -(kx^2 - ky^2): the curl keeps R and D with a plus.
-        dpsi = [-ops.keep * e - resist * p for e, p in zip(emf, loose, strict=True)]
-        domega = [
-            ops.shear * r + ops.normal * d - viscous * w
-            for r, d, w in zip(shear, normal, omega, strict=True)
-        ]
-        ohmic = ops.weight * resist * ops.k2
-        lost = ohmic * (psi.re**2 + psi.im**2) + (by.nu * ops.weight) * (omega.re**2 + omega.im**2)
-        fed = jnp.zeros_like(flow.injected)
-        if held is not None:
-            fed = jnp.sum(ohmic * (psi.re * held.re + psi.im * held.im))
-        return Flow(Hat(*dpsi), Hat(*domega), jnp.sum(lost), fed)
+        resist, viscous = (by.eta + by.eta4 * ops.k2) * ops.k2, by.nu * ops.k2
+        loose = now.psi
+        if self.held is not None:
+            loose = Hat(*(a - b for a, b in zip(now.psi, self.held, strict=True)))
+        # dxx - dyy is -(kx^2 - ky^2) and dx dy is -kx ky: both signs of the curl turn.
+        return Fields(
+            Hat(*(-ops.keep * e - resist * a for e, a in zip(emf, loose, strict=True))),
+            Hat(
+                *(
+                    ops.shear * r + ops.normal * d - viscous * w
+                    for r, d, w in zip(shear, normal, now.omega, strict=True)
+                )
+            ),
+        )
 
-    return rhs
-
-
-def held_hat(held: np.ndarray | None, grid: Grid, dtype: np.dtype) -> Hat | None:
-    """The held equilibrium as the stepper holds it, truncated."""
-    return None if held is None else split(np.where(grid.keep, held, 0), grid, dtype)
+    def rates(self, now: Fields, by: Coefficients) -> Rates:
+        """Dissipation and injection mode by mode; their sums are the domain means."""
+        psi, omega, ops = now.psi, now.omega, self.ops
+        ohmic = ops.weight * ops.k2**2 * (by.eta + by.eta4 * ops.k2)
+        viscous = ops.weight * by.nu
+        lost = ohmic * (psi.re**2 + psi.im**2) + viscous * (omega.re**2 + omega.im**2)
+        if self.held is None:
+            return Rates(lost, jnp.zeros((), lost.dtype))
+        return Rates(lost, ohmic * (psi.re * self.held.re + psi.im * self.held.im))

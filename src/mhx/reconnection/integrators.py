@@ -6,7 +6,7 @@ into pieces equals an unbroken one bit for bit.  Reverse mode does not pass thro
 """
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import jax
 from jax import Array, lax
@@ -15,19 +15,28 @@ from jax.tree_util import tree_map
 T = TypeVar("T")
 
 
-def rk4(state: T, rhs: Callable[[T], T], dt: float) -> T:
-    """One step of the classical fourth-order Runge-Kutta scheme, autonomous form."""
+def rk4(state: T, rhs: Callable[[T], T], dt: float, rate: Callable[[T], Any]) -> tuple[T, Any]:
+    """One step of the classical fourth-order Runge-Kutta scheme, autonomous form.
+
+    Also the integral of `rate(state)` over the step by the same stages: what the scheme gives for
+    a further unknown q with q_t = rate(state), since no stage depends on q.
+    """
 
     def moved(by: float, slope: T) -> T:
         return tree_map(lambda y, k: y + by * k, state, slope)
 
     k1 = rhs(state)
-    k2 = rhs(moved(dt / 2, k1))
-    k3 = rhs(moved(dt / 2, k2))
-    k4 = rhs(moved(dt, k3))
-    return tree_map(
+    second = moved(dt / 2, k1)
+    k2 = rhs(second)
+    third = moved(dt / 2, k2)
+    k3 = rhs(third)
+    fourth = moved(dt, k3)
+    k4 = rhs(fourth)
+    end = tree_map(
         lambda y, a, b, c, d: y + dt / 6 * (a + 2 * b + 2 * c + d), state, k1, k2, k3, k4
     )
+    rates = (rate(stage) for stage in (state, second, third, fourth))
+    return end, tree_map(lambda a, b, c, d: dt / 6 * (a + 2 * b + 2 * c + d), *rates)
 
 
 def advance(state: T, step: Callable[[T], T], steps: Array) -> T:
@@ -43,5 +52,4 @@ def scanned(state: T, step: Callable[[T], T], steps: int, block: int) -> T:
 
     whole, rest = divmod(steps, block)
     again = jax.checkpoint(lambda y, _: (run(y, block), None))
-    state = lax.scan(again, state, None, whole)[0]
-    return run(state, rest)
+    return run(lax.scan(again, state, None, whole)[0], rest)
