@@ -48,5 +48,6 @@ def artifact_manifest(
     path = list_artifacts(root, output)
     files = read_artifact_manifest(path)["files"]
     size = sum(entry["size_bytes"] for entry in files)
-    headline = f"{len(files)} files of {root} listed, {size} bytes"
+    counted = f"{len(files)} file{'' if len(files) == 1 else 's'}"
+    headline = f"{counted} of {root} listed, {size} bytes"
     finish(Answer(headline=headline, wrote=path, document={"files": files}), json)

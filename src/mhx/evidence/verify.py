@@ -88,11 +88,12 @@ class Report:
     @property
     def headline(self) -> str:
         """The verdict in one sentence."""
-        found = f"{len(self.problems)} faults found" if self.problems else "all as recorded"
+        found = f"{_counted(len(self.problems), 'fault')} found" if self.problems else ""
         level = f"effective level {self.effective_level}"
         if self.stated_level != self.effective_level:
             level += f" (stated: {self.stated_level})"
-        return f"{self.files_hashed} files of {self.root} hashed again, {found}; {level}"
+        hashed = f"{_counted(self.files_hashed, 'file')} of {self.root} hashed again"
+        return f"{hashed}, {found or 'all as recorded'}; {level}"
 
     def lines(self) -> Iterator[str]:
         """Every fault, what no digest covers, and what is worth knowing, in plain words."""
@@ -602,6 +603,10 @@ def _verdict(value: float | None, low: float | None, high: float | None) -> str:
         return "unknown"
     inside = (low is None or low <= value) and (high is None or value <= high)
     return "pass" if inside else "fail"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
 def _plain_path(name: Any) -> bool:
