@@ -380,8 +380,8 @@ def criteria(
 ) -> Iterator[Criterion]:
     """The rows to judge, bounded by the thresholds in use.
 
-    same_machine: the restart check ran on the device kind and JAX version of the run, so that its
-        result must be equal to the last bit; elsewhere the tolerance of the plan holds.
+    same_machine: the restart check ran with the code, JAX version and device kind of the run, so
+        that its result must be equal to the last bit; elsewhere the tolerance of the plan holds.
     """
     for row in (*CRITERIA, *(SWEEPS if require_sweeps else ())):
         if not row.bound:

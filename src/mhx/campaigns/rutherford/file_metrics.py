@@ -84,8 +84,9 @@ def _chain_faults(
         again = assemble_history(segments)
     except EvidenceError:
         return float(len(selection.rejected) + 1)
-    names = again.keys() | history.keys()
-    differing = sum(not np.array_equal(again.get(name), history.get(name)) for name in names)
+    differing = len(again.keys() ^ history.keys()) + sum(
+        not np.array_equal(again[name], history[name]) for name in again.keys() & history.keys()
+    )
     return float(len(selection.rejected) + differing)
 
 

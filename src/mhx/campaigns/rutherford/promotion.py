@@ -6,7 +6,7 @@ the verdict; exit 0 when every gate passes, 1 when one does not, 4 when evidence
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from mhx.config import parse
 from mhx.errors import ConfigError, EvidenceError
 from mhx.evidence import schemas
 from mhx.evidence.checkpoints import Checkpoint, read_records
+from mhx.evidence.gates import GateResult
 from mhx.evidence.manifest import run_digest
 from mhx.evidence.store import read_json
 from mhx.execution.lock import hold
@@ -125,7 +126,7 @@ class _Found:
             },
             faults=faults,
             steps_left=plan.target_step - (records[-1].step if records else 0),
-            same_machine=_same_machine(records),
+            same_machine=again.same_machine(records),
         )
 
 
@@ -181,13 +182,6 @@ def _restart(
         return RestartCheck(stretches=(), reason=str(error))
 
 
-def _same_machine(records: Sequence[Checkpoint]) -> bool:
-    """True when every checkpoint was written with this JAX version on this kind of device."""
-    here = environment()
-    written = [record.document.get("environment", {}) for record in records]
-    return all(one.get(name) == here[name] for one in written for name in ("jax", "device"))
-
-
 def _verdicts(found: _Found, policy: Policy, bundles: Bundles) -> Verdicts:
     metrics = {**found.metrics, **bundles.metrics()}
     rows = list(
@@ -233,7 +227,7 @@ def _answer(
     return Answer(
         headline=promotion.headline(verdicts),
         wrote=binding.outdir,
-        results=verdicts.results,
+        results=[_without_remedy(result) for result in verdicts.results],
         details=details,
         next=f"{claim} --allow-production-claim" if verdicts.production_ready else following,
         document={
@@ -247,6 +241,11 @@ def _answer(
     )
 
 
+def _without_remedy(result: GateResult) -> GateResult:
+    """Remedies are told once for all gates that share one."""
+    return replace(result, gate=replace(result.gate, remedy=""))
+
+
 def _remedies(lacking: Sequence[Mapping[str, Any]]) -> list[str]:
     """One line per command that would help, with the gates that wait for it."""
     waiting: dict[str, list[str]] = {}
@@ -255,4 +254,4 @@ def _remedies(lacking: Sequence[Mapping[str, Any]]) -> list[str]:
         cost = row["estimated_seconds"]
         note += f"  (about {cost:.0f} s)" if cost else ""
         waiting.setdefault(f"{row['command']}{note}", []).append(row["gate"])
-    return [f"missing {', '.join(gates)}: {command}" for command, gates in waiting.items()]
+    return [f"to pass {', '.join(gates)}:\n  {command}" for command, gates in waiting.items()]

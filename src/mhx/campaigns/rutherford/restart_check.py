@@ -18,11 +18,14 @@ import numpy as np
 from mhx.campaigns.folder import RunFolder
 from mhx.campaigns.rutherford.stepper import RutherfordStepper
 from mhx.evidence.checkpoints import Checkpoint, intact
+from mhx.evidence.provenance import code_digest, dependencies
 from mhx.reconnection.config import Reconnection
 from mhx.reconnection.state import State
 from mhx.reconnection.trajectory import read_segment, read_state
 
 TAIL, DRAWN = "tail", "drawn"
+ROUND_OFF = ("dissipation_budget_residual", "magnetic_divergence_linf", "energy_increase_rate")
+"""History names whose exact value is 0: what they hold is round-off, compared on the scale of 1."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +51,7 @@ class Stretch:
     rows_compared: int
     state_difference: float
     row_difference: float
+    device: str
 
     @property
     def difference(self) -> float:
@@ -72,6 +76,14 @@ class RestartCheck:
         if self.reason or not self.stretches:
             return None
         return max(stretch.difference for stretch in self.stretches)
+
+    def same_machine(self, records: Sequence[Checkpoint]) -> bool:
+        """True when it ran with the code, JAX version and device kind that wrote the run."""
+        jax, code = dependencies().get("jax"), code_digest()
+        here = {(code, jax, one.device) for one in self.stretches}
+        written = (record.document.get("environment", {}) for record in records)
+        names = ("code_digest", "jax_version", "device")
+        return {tuple(one.get(name) for name in names) for one in written} <= here
 
     def document(self) -> dict[str, Any]:
         return {
@@ -155,6 +167,7 @@ def _again(
         rows_compared=len(compared),
         state_difference=state_difference,
         row_difference=_rows_apart(compared),
+        device=stepper.solver.device,
     )
 
 
@@ -170,10 +183,11 @@ def _apart(state: State, path: Path) -> float:
     return max(_relative(ours, theirs) for ours, theirs in pairs)
 
 
-def _relative(ours: np.ndarray, theirs: np.ndarray) -> float:
+def _relative(ours: np.ndarray, theirs: np.ndarray, at_least: float = 0.0) -> float:
+    """L2 of the difference over that of `theirs`, or over `at_least` where that is more."""
     if np.array_equal(ours, theirs):
         return 0.0
-    scale = float(np.linalg.norm(theirs)) or 1.0
+    scale = max(float(np.linalg.norm(theirs)), at_least) or 1.0
     return float(np.linalg.norm(ours - theirs)) / scale
 
 
@@ -183,10 +197,10 @@ def _rows_apart(pairs: Sequence[tuple[Mapping[str, float], Mapping[str, float]]]
     if any(stored.keys() - again.keys() for stored, again in pairs):
         return math.inf
     names = pairs[0][0].keys()
-    return max(
-        _relative(
-            np.array([float(again[name]) for _, again in pairs]),
-            np.array([float(stored[name]) for stored, _ in pairs]),
-        )
-        for name in names
-    )
+    apart = []
+    for name in names:
+        ours = np.array([float(again[name]) for _, again in pairs])
+        theirs = np.array([float(stored[name]) for stored, _ in pairs])
+        unit = 1.0 if name in ROUND_OFF else 0.0
+        apart.append(_relative(ours, theirs, at_least=unit))
+    return max(apart)
