@@ -50,37 +50,6 @@ def row(config: Reconnection, state: State | None = None) -> dict[str, float]:
     return sampler.row(initial if state is None else state)
 
 
-@pytest.mark.parametrize("grid", [(32, 32), (24, 40), (31, 33)])
-def test_the_interpolant_equals_the_function_between_the_points(grid):
-    grid = Grid(*grid, lx=2 * PI, ly=3.0)
-    k = 2 * PI / 3.0
-    psi = interpolant(lambda x, y: np.cos(x) + np.sin(2 * x + k * y) + np.cos(k * y - 1) / 3, grid)
-    u, v = np.array([0.1, 2.3, 5.9]), np.array([2.9, 0.0, 1.1])
-    phase = 2 * u + k * v
-    exact = [
-        np.cos(u) + np.sin(phase) + np.cos(k * v - 1) / 3,
-        -np.sin(u) + 2 * np.cos(phase),
-        k * np.cos(phase) - k * np.sin(k * v - 1) / 3,
-        -np.cos(u) - 4 * np.sin(phase),
-        -2 * k * np.sin(phase),
-        -(k**2) * np.sin(phase) - k**2 * np.cos(k * v - 1) / 3,
-    ]
-    round_off = 1e-15 * psi.kv[-1] ** 2  # of second derivatives, some modes together
-    assert np.allclose(psi.jet(u, v), exact, rtol=0, atol=round_off)
-    assert np.allclose(psi.swapped().at(v, u), exact[0], rtol=0, atol=1e-14)
-    assert np.allclose(psi.current().at(u, v), -exact[3] - exact[5], rtol=0, atol=round_off)
-    assert np.allclose(psi.across(0.4).at(u), psi.at(u, 0 * u + 0.4), rtol=0, atol=1e-14)
-    assert np.allclose(psi.along(0.4).at(v), psi.at(0 * v + 0.4, v), rtol=0, atol=1e-14)
-    steps, values = psi.along(0.4).samples(0.7)
-    assert np.allclose(values, psi.along(0.4).at(0.7 + steps), rtol=0, atol=1e-14)
-    fine = (3 * grid.nx, 2 * grid.ny)
-    gu, gv = psi.gradient_on(fine)
-    x, y = (np.arange(fine[0]) + 0.5) / fine[0] * grid.lx, (np.arange(fine[1]) + 0.5) / fine[1] * 3
-    assert np.allclose(
-        np.stack([gu[7], gv[7]]), psi.jet(0 * y + x[7], y)[1:3], rtol=0, atol=round_off
-    )
-
-
 @pytest.mark.parametrize("eps", [1e-6, 1e-3, 0.05, 0.3])
 @pytest.mark.parametrize("shift", [0.0, 0.4, 3.0])
 def test_the_separatrix_of_a_pendulum_island(eps, shift):

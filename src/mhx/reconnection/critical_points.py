@@ -55,7 +55,8 @@ def critical_points(psi: Interpolant, shape: tuple[int, int]) -> CriticalPoints:
     """All critical points of psi; `shape` is the grid on which the search starts."""
     mean_square = 0.5 * np.abs(psi.c) ** 2
     mean_square[:, 0] *= 2
-    along_u, along_v = (psi.ku**2 @ mean_square).sum(), (mean_square @ psi.kv**2).sum()
+    along_u = (psi.ku[:, None] ** 2 * mean_square).sum()
+    along_v = (psi.kv**2 * mean_square).sum()
     if min(along_u, along_v) <= TOLERANCE**2 * (along_u + along_v):
         # Flat along an axis to within the tolerance: its critical points are lines.
         return _collect(psi, np.empty((2, 0)), degenerate=1)

@@ -4,11 +4,15 @@
 
 Axis 0 is u, axis 1 is v: (x, y), or (y, x) after `swapped`.  ku has both signs, kv >= 0; columns
 kv > 0 carry the factor 2 of the half spectrum.  Positions are measured from the box corner.
-Finding points or widths on it belongs to `critical_points` and `sheets`.
+
+Sums are numpy loops, not matrix products: a threaded BLAS adds in an order that depends on the
+number of threads, and the rows of a cut run must be those of an unbroken one to the last bit.
+Finding points or widths belongs to `critical_points` and `sheets`.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -28,8 +32,8 @@ class Line:
 
     def at(self, u: np.ndarray, order: int = 0) -> np.ndarray:
         """f or its derivative of the given order at the positions `u`, any shape."""
-        wave = np.exp(1j * np.multiply.outer(u, self.k))
-        return (wave @ (self.c * (1j * self.k) ** order)).real
+        phase = np.multiply.outer(u, self.k)
+        return (np.exp(1j * phase) * (self.c * (1j * self.k) ** order)).sum(axis=-1).real
 
     def samples(self, start: float) -> tuple[np.ndarray, np.ndarray]:
         """Distances in [0, length) from `start`, and f there."""
@@ -83,18 +87,25 @@ class Interpolant:
         blocks = [slice(i, i + BLOCK) for i in range(0, max(len(u), 1), BLOCK)]
         return np.concatenate([self._jet(u[b], v[b]) for b in blocks], axis=1)
 
+    @cached_property
+    def _table(self) -> np.ndarray:
+        """f = sum of _table times (cos, sin)(k u) times (cos, sin)(k v) over k >= 0, all real."""
+        zero = self.ku.size // 2
+        plus, minus = self.c[zero:].copy(), self.c[zero::-1].copy()
+        minus[0] = 0
+        even, odd = plus + minus, 1j * (plus - minus)
+        return np.block([[even.real, -even.imag], [odd.real, -odd.imag]])
+
     def _jet(self, u: np.ndarray, v: np.ndarray) -> np.ndarray:
-        eu = np.exp(1j * np.outer(u, self.ku))
-        ev = np.exp(1j * np.outer(v, self.kv))
-        rows = np.concatenate([eu, 1j * self.ku * eu, -(self.ku**2) * eu]) @ self.c
-        f, fu, fuu = rows.reshape(3, len(u), self.kv.size)
-        ev1, ev2 = 1j * self.kv * ev, -(self.kv**2) * ev
-        pairs = ((f, ev), (fu, ev), (f, ev1), (fuu, ev), (fu, ev1), (f, ev2))
-        return np.stack([np.einsum("pb,pb->p", a, b).real for a, b in pairs])
+        rows = np.concatenate(_waves(u, self.ku[self.ku.size // 2 :]))
+        f, fu, fuu = np.einsum("pa,ab->pb", rows, self._table).reshape(3, len(u), 2 * self.kv.size)
+        g, gv, gvv = _waves(v, self.kv)
+        pairs = ((f, g), (fu, g), (f, gv), (fuu, g), (fu, gv), (f, gvv))
+        return np.stack([(a * b).sum(axis=1) for a, b in pairs])
 
     def across(self, v: float) -> Line:
         """f(., v) as a function of u."""
-        c = self.c @ np.exp(1j * self.kv * v)
+        c = (self.c * np.exp(1j * self.kv * v)).sum(axis=1)
         zero = self.ku.size // 2
         half = c[zero:].copy()
         half[1:] += c[zero - 1 :: -1].conj() if zero else 0
@@ -102,7 +113,8 @@ class Interpolant:
 
     def along(self, u: float) -> Line:
         """f(u, .) as a function of v."""
-        return Line(np.exp(1j * self.ku * u) @ self.c, self.kv, self.lengths[1])
+        c = (self.c * np.exp(1j * self.ku * u)[:, None]).sum(axis=0)
+        return Line(c, self.kv, self.lengths[1])
 
     def gradient_on(self, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
         """f_u, f_v at the cell centres of a grid of this shape, at least that of the modes."""
@@ -118,6 +130,15 @@ class Interpolant:
         spread[1, mu] = 1j * self.kv * centred
         fu, fv = np.fft.irfft(np.fft.ifft(spread, axis=1), nv, axis=2)
         return fu, fv
+
+
+def _waves(at: np.ndarray, k: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(cos, sin)(k at), (points, 2 modes), and its first two derivatives."""
+    phase = np.outer(at, k)
+    cos, sin = np.cos(phase), np.sin(phase)
+    value = np.concatenate([cos, sin], axis=1)
+    slope = np.concatenate([-k * sin, k * cos], axis=1)
+    return value, slope, np.concatenate([-(k**2) * cos, -(k**2) * sin], axis=1)
 
 
 def bracketed_root(

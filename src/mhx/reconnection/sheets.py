@@ -81,14 +81,14 @@ def sheet_flux(psi: Interpolant, sheet: Sheet) -> float:
     mode = abs(sheet.mode)
     if mode >= psi.kv.size:
         return 0.0
-    amplitude = psi.c[:, mode] @ np.exp(1j * psi.ku * sheet.position)
+    amplitude = (psi.c[:, mode] * np.exp(1j * psi.ku * sheet.position)).sum()
     return float(np.abs(amplitude)) if mode else 2 * float(np.abs(amplitude.real))
 
 
 def mean_curvature(psi: Interpolant, sheet: Sheet) -> float:
     """m'' at the sheet, m the mean of psi along it [v_A / L]: the mean magnetic shear."""
     wave = np.exp(1j * psi.ku * sheet.position)
-    return float((-(psi.ku**2) * wave @ psi.c[:, 0]).real)
+    return float((-(psi.ku**2) * wave * psi.c[:, 0]).sum().real)
 
 
 def main_island(points: Points, bowl: int) -> Island | None:
@@ -184,7 +184,7 @@ def _extent(line: Line, centre: float, depth: Callable[..., np.ndarray]) -> floa
     def along(side: float) -> Callable[[float], tuple[float, float]]:
         def at(offset: float) -> tuple[float, float]:
             wave = line.c * np.exp(1j * line.k * (centre + side * offset))
-            slope = (1j * line.k @ wave).real
+            slope = (1j * line.k * wave).sum().real
             return float(depth(wave.sum().real)), float(side * (depth(slope) - zero))
 
         return at
@@ -230,7 +230,7 @@ class Sheets:
         if self.swapped:
             psi, current = psi.swapped(), current.T
         density = psi.current()
-        reference = self._curvature @ np.exp(-self._decay * time)
+        reference = (self._curvature * np.exp(-self._decay * time)).sum(axis=1)
         values = {"rutherford_island_width": self._width(flux)}
         geometries = []
         for n, sheet in enumerate(self.sheets):
