@@ -1,4 +1,4 @@
-"""Values between the grid points: exact for what the grid retains, the same on any number of cores."""
+"""Values between the grid points: exact for what is retained, the same on any number of cores."""
 
 import os
 import subprocess
