@@ -162,7 +162,10 @@ def _largest(history: Mapping[str, np.ndarray], *names: str) -> float | None:
 
 
 def _theory(config: Reconnection, growth: GrowthRate | None) -> dict[str, float] | None:
+    """What constant-psi theory needs; seeds of one sign on both sheets make the even branch."""
     if growth is None or growth.delta_prime_even is None:
+        return None
+    if growth.constant_psi_parameter is None:
         return None
     return {
         "eta": config.physics.resistivity,
