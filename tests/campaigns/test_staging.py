@@ -40,7 +40,10 @@ STANDINGS = {
     "a lock only": ({".lock": "", ".lock.json": ""}, Standing.EMPTY),
     "superseded only": ({"superseded/x/campaign_plan.json": ""}, Standing.EMPTY),
     "planned": ({"campaign_plan.json": ""}, Standing.PLANNED),
-    "a killed planner": ({".planning/new/runbook.md": "", "runbook.md": ""}, Standing.INTERRUPTED),
+    "a killed planner": (
+        {f"{staging.PLANNING}/new/runbook.md": "", "runbook.md": ""},
+        Standing.INTERRUPTED,
+    ),
     "foreign": ({"thesis.tex": ""}, Standing.FOREIGN),
     "a run without its plan": ({"manifest.json": ""}, Standing.FOREIGN),
 }

@@ -1,10 +1,12 @@
 """A run directory is planned as a whole or not at all, and an older run is moved aside, never lost.
 
-A plan is built in `.planning/new`, and its entries are renamed into place, `campaign_plan.json`
-last: without that file there is no run.  A planner that was killed leaves `.planning` behind; the
-same command begins again and completes it.  Whoever calls this holds the lock of the folder.
+A plan is built in `superseded/planning/new`, which no manifest covers, and its entries are renamed
+into place, `campaign_plan.json` last: without that file there is no run.  A planner that was killed
+leaves `superseded/planning` behind; the same command begins again and completes it.  Whoever calls
+this holds the lock of the folder.
 """
 
+import contextlib
 import os
 import shutil
 from datetime import UTC, datetime
@@ -14,8 +16,8 @@ from pathlib import Path
 from mhx.campaigns.folder import RunFolder
 from mhx.errors import ConfigError, RunError
 
-PLANNING = ".planning"
-_STAYS = (PLANNING, "superseded")
+SUPERSEDED = "superseded"
+PLANNING = f"{SUPERSEDED}/planning"
 
 
 class Standing(Enum):
@@ -91,6 +93,8 @@ def is_left_over(folder: RunFolder) -> bool:
 def drop(folder: RunFolder) -> None:
     """Remove the place to plan in."""
     shutil.rmtree(folder.root / PLANNING, ignore_errors=True)
+    with contextlib.suppress(OSError):  # not empty: it holds older runs
+        folder.superseded.rmdir()
 
 
 def _mark(folder: RunFolder) -> Path:
@@ -123,7 +127,7 @@ def _entries(root: Path) -> list[Path]:
     return sorted(
         path
         for path in root.iterdir()
-        if path.name not in _STAYS and not path.name.startswith(".lock")
+        if path.name != SUPERSEDED and not path.name.startswith(".lock")
     )
 
 
