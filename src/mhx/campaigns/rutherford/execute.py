@@ -31,7 +31,7 @@ from mhx.campaigns.rutherford import claim, closing
 from mhx.campaigns.rutherford.binding import Bound, bind, refuse_disagreement
 from mhx.campaigns.rutherford.conclusion import Chunk, chain, missing_movies
 from mhx.campaigns.rutherford.stepper import RutherfordStepper
-from mhx.config import read_toml
+from mhx.config import parse, read_toml
 from mhx.errors import ConfigError, EvidenceError, MhxError, SolverError
 from mhx.evidence import checkpoints, schemas, store
 from mhx.evidence.claims import Waiver
@@ -40,7 +40,8 @@ from mhx.evidence.provenance import code_digest, dependencies
 from mhx.evidence.verify import verify
 from mhx.execution.lock import hold
 from mhx.reconnection.compilation import keep_compilations
-from mhx.reconnection.timestep import EXPLICIT
+from mhx.reconnection.config import Reconnection
+from mhx.reconnection.timestep import EXPLICIT, rounded_down
 from mhx.reconnection.trajectory import read_state
 from mhx.report.answer import Answer
 from mhx.report.progress import Progress
@@ -278,12 +279,12 @@ def _refuse(folder: RunFolder, plan: Plan, options: Options) -> None:
         raise ConfigError("\n".join(faults))
     refuse_disagreement(folder, plan, options.seed, options.noise_amplitude)
     _refuse_other_configuration(folder, plan)
-    step = plan.document["time_step"]
-    if not step["ratio"] <= EXPLICIT:
+    step = parse(Reconnection, plan.config).time_step
+    if not step.ratio <= EXPLICIT:
         raise SolverError(
-            f"{folder.root}: dt = {step['dt']:g} is beyond the stability limit of the initial "
-            f"state ({step['dt_max']:.4g}); nothing has run; a plan with --dt "
-            f"{EXPLICIT * step['dt_max']:.3g} or less would do"
+            f"{folder.root}: dt = {step.dt:g} is beyond the stability limit of the initial state "
+            f"({step.dt_max:.4g}); nothing has run; a plan with --dt "
+            f"{rounded_down(EXPLICIT * step.dt_max, 3):g} or less would do"
         )
 
 
