@@ -156,10 +156,10 @@ def bracketed_root(
         else:
             outside = u
         low, high = min(inside, outside), max(inside, outside)
-        new = u - value / slope if slope else low
+        new = u - value / slope if slope else high
+        if abs(new - u) <= 1e-14 * (1.0 + abs(u)):
+            return min(max(new, low), high)
         if not low < new < high:
             new = 0.5 * (low + high)
-        if abs(new - u) <= 1e-13 * (1.0 + abs(u)):
-            return new
         u = new
     return u

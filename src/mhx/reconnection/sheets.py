@@ -217,7 +217,8 @@ class Sheets:
         given = config.shear
         self.shear = abs(self._curvature.sum(axis=1)).max() if given is None else given
         bowls = np.sign(self._curvature.sum(axis=1)).astype(int)
-        reach = self.length / (2 * len(positions))
+        # Half the smallest distance between neighbours, around the box.
+        reach = min(np.diff([*positions, positions[0] + self.length])) / 2
         self.sheets = [
             Sheet(position, reach, int(bowl), mode)
             for position, bowl in zip(positions, bowls, strict=True)
