@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mhx.errors import ConfigError
-from mhx.evidence import claims, hashing, manifest, store, verify
+from mhx.evidence import checkpoints, claims, hashing, manifest, store, verify
 from mhx.evidence.gates import Gate, judge
 
 JSON_VALUES = st.recursive(
@@ -232,6 +232,8 @@ def test_an_index_that_hides_a_record_is_contradicted(executed, build):
 def test_checkpoints_newer_than_the_lists_are_told_as_a_run_cut_short(executed, build):
     record = json.loads((executed / "checkpoints/step_000000000300.json").read_text())
     build.checkpoint(executed, 400, record["digest"])
+    checkpoints.mark_pruned(executed, 200)
+    (executed / "checkpoints/state_step_000000000200.npz").unlink()
     build.index(executed)
     report = verify.verify(executed)
     assert [(fault.kind, fault.path) for fault in report.problems] == [
@@ -344,7 +346,9 @@ def test_a_bundle_made_again_verifies_by_its_own_manifests(executed, build):
     case_of(bundle)
     report = verify.verify(executed)
     assert report.problems == []
-    assert report.notes == ["convergence/main was made again after the list of . was written"]
+    assert report.notes == [
+        "convergence/main was made again after artifact_manifest.json was written"
+    ]
     shutil.rmtree(bundle)
     assert ("missing", "convergence/main/validation.json") in faults(executed)
 

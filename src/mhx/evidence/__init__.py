@@ -1,1 +1,13 @@
-"""evidence"""
+"""Files and numbers: what is true of them, on the standard library alone.
+
+hashing       digests of files and of contents
+store         written whole or not at all, read with checks; journals whose lines are chained
+schemas       every schema id, once
+provenance    commit, versions, machine, command: circumstance, never identity
+metrics       dotted names with units; selected, required
+gates         a metric, a bound, a reason; three verdicts
+claims        levels, waivers, the one door to production, the ledger
+checkpoints   records, their chain, and which of them can be trusted
+manifest      what a folder holds, by digest, and what that is called
+verify        all of it hashed and judged again; stands alone and travels with every run
+"""

@@ -184,8 +184,8 @@ class _Folder:
         self.below = below
         self.listed: dict[str, str] = {}
         self.accounted: set[str] = {MANIFEST, PLAN_MANIFEST, ARTIFACTS, "verify.py"}
+        self.answered: set[str] = {INDEX}  # for these the chain of records speaks
         self.documents: dict[str, dict[str, Any]] = {}
-        self.records = 0
 
     def judge(self) -> str:
         """Find every fault and return the level that the folder states."""
@@ -281,11 +281,11 @@ class _Folder:
     def _check_listed(self) -> None:
         for name, digest in self.listed.items():
             found = self._digest(name)
-            if found == digest or (name == INDEX and self._is_behind()):
+            if found == digest or (name in self.answered and self._is_behind()):
                 continue
             home = self.tree.home(self._path(name))
             if self._made_again(home):
-                note = f"{home} was made again after the list of {self.below} was written"
+                note = f"{home} was made again after {self._path(ARTIFACTS)} was written"
                 self.tree.report.notes.append(note)
             else:
                 self._fault("altered" if self._exists(name) else "missing", name)
@@ -335,6 +335,8 @@ class _Folder:
             body = {key: record[key] for key in record.keys() - {"pruned", "digest"}}
             if record.get("digest") != content_digest(body):
                 self._fault("altered", name, "its digest is not that of its content")
+            else:
+                self.answered.add(name)
             self._check_artifacts(name, record)
             stated.append((record.get("step"), record.get("digest")))
             if record.get("registered") is True:
@@ -362,7 +364,9 @@ class _Folder:
                 continue
             self.accounted.add(path)
             given_up = key == "state" and record.get("pruned") is True and not self._exists(path)
-            if not given_up and self._digest(path) != artifact.get("sha256"):
+            if given_up:
+                self.answered.add(path)
+            elif self._digest(path) != artifact.get("sha256"):
                 self._fault("altered" if self._exists(path) else "missing", path)
         start = record.get("initial_state_sha256")
         if start is not None and self._digest(INITIAL) != start:
