@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 
 import numpy as np
 import pytest
@@ -25,6 +26,15 @@ def three(tmp_path_factory):
     return root, answer
 
 
+@pytest.fixture(scope="module")
+def again(three, tmp_path_factory):
+    """The same folder made again with one seed, no movie, and the lower label."""
+    root = tmp_path_factory.mktemp("again") / "run"
+    shutil.copytree(three[0], root)
+    run(Options(outdir=root, **TINY, seed=2, smoke=True))
+    return root
+
+
 def arrays(root):
     return read_arrays(root / fast.HISTORIES, "mhx.validation.rutherford_campaign_run.v1")
 
@@ -46,11 +56,10 @@ def test_files_and_names(three):
     assert verify.verify(root).problems == []
 
 
-def test_seeds_differ_and_repeat(three, tmp_path):
+def test_seeds_differ_and_repeat(three, again):
     found = arrays(three[0])["total_energy"]
     assert len({row.tobytes() for row in found}) == 3
-    run(Options(outdir=tmp_path, **TINY, seed=2))
-    assert np.array_equal(arrays(tmp_path)["total_energy"][0], found[2])
+    assert np.array_equal(arrays(again)["total_energy"][0], found[2])
 
 
 def test_the_energy_of_the_sheet_decays_as_its_resistivity_says(three):
@@ -60,20 +69,17 @@ def test_the_energy_of_the_sheet_decays_as_its_resistivity_says(three):
     assert energy[-1] / energy[0] == pytest.approx(math.exp(-2e-3 * time[-1]), rel=1e-8)
 
 
-def test_the_label_is_validation_or_smoke(three, tmp_path):
+def test_the_label_is_validation_or_smoke(three, again):
     told = json.loads((three[0] / "diagnostics.json").read_text())
     assert told["claim_level"] == "validation"
     assert told["production_template_final_time"] == pytest.approx(2290.076, abs=1e-3)
     assert told["duration_fraction_of_template"] == pytest.approx(0.04 / 2290.076, rel=1e-6)
-    run(Options(outdir=tmp_path, **TINY, smoke=True))
-    assert json.loads((tmp_path / "manifest.json").read_text())["claim_level"] == "smoke"
+    assert json.loads((again / "manifest.json").read_text())["claim_level"] == "smoke"
 
 
-def test_a_run_made_again_leaves_nothing_of_the_old_one(tmp_path):
-    run(Options(outdir=tmp_path, **TINY, gif=True))
-    run(Options(outdir=tmp_path, **TINY))
-    assert not (tmp_path / fast.MOVIE).exists()
-    assert verify.verify(tmp_path).problems == []
+def test_a_run_made_again_leaves_nothing_of_the_old_one(again):
+    assert not (again / fast.MOVIE).exists()
+    assert verify.verify(again).problems == []
 
 
 REFUSED = {
@@ -143,10 +149,11 @@ FAILING = {
 
 
 @pytest.mark.parametrize(("damage", "gate"), FAILING.values(), ids=FAILING)
-def test_a_gate_that_must_not_pass(damage, gate, tmp_path):
-    run(Options(outdir=tmp_path, **TINY))
-    damage(tmp_path)
-    found = judge_all(fast_gates.GATES, fast_gates.measure(tmp_path))
+def test_a_gate_that_must_not_pass(damage, gate, three, tmp_path):
+    root = tmp_path / "run"
+    shutil.copytree(three[0], root)
+    damage(root)
+    found = judge_all(fast_gates.GATES, fast_gates.measure(root))
     assert gate in [result.gate.name for result in found if result.verdict is not Verdict.PASS]
 
 
