@@ -123,6 +123,10 @@ FAULTS = {
         "physics.equilibrium must be 'cosine_tearing' or 'orszag_tang', got 'cosine_tering'; "
         "did you mean 'cosine_tearing'?",
     ),
+    "the beginning of a choice": (
+        "t1 = 1\n[physics]\nequilibrium = 'cos'",
+        "did you mean 'cosine_t",
+    ),
     "a number is no switch": ("t1 = 1\n[physics]\nhold = 1", "must be true or false, got 1"),
     "a key of another table": (
         "t1 = 1\nresistivity = 1",

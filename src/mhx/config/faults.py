@@ -165,7 +165,8 @@ def _did_you_mean_value(node: Mapping[str, Any], value: Any) -> str:
         return ""
     arms = [node, *node.get("anyOf", [])]
     names = [n for arm in arms for n in arm.get("enum", [arm.get("const")]) if isinstance(n, str)]
-    close = difflib.get_close_matches(value, names, n=1)
+    begun = [name for name in names if value and name.startswith(value)]
+    close = begun or difflib.get_close_matches(value, names, n=1)
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
