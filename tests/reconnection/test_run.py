@@ -16,6 +16,7 @@ from mhx.reconnection import timestep
 from mhx.reconnection.config import Reconnection
 from mhx.reconnection.diagnostics import HISTORY
 from mhx.reconnection.equilibria import initial_state
+from mhx.reconnection.linear import growth_rate
 from mhx.reconnection.run import integrate, measures, run, solver_of
 from mhx.reconnection.trajectory import read_history, read_state
 from mhx.runner import RunRequest
@@ -154,10 +155,13 @@ def test_a_held_sheet_grows_at_its_eigenvalue():
     )  # fmt: skip
     config = parse(Reconnection, table)
     made = integrate(config, quiet=True)
-    found = module.found_phases(config, made.history)
-    metrics = measures(config, made, found)
+    growth = growth_rate(config)
+    found = module.found_phases(config, made.history, growth)
+    metrics = measures(config, made, found, growth)
     assert metrics["fit_window.slope"] == pytest.approx(0.10497, rel=1e-3)
     assert metrics["growth_rate"] == pytest.approx(0.10497, rel=5e-3)
+    assert metrics["eigenvalue.gamma"] == pytest.approx(0.10497, rel=1e-4)
+    assert metrics["eigenvalue.mismatch"] < 5e-3
     assert found["linear_phase"]["efolds"] > 6
 
 
@@ -172,13 +176,14 @@ def test_only_the_quantities_asked_for_are_stored(tmp_path):
 def test_what_does_not_exist_is_not_reported(tmp_path):
     summary = run(RunRequest(config=configured("orszag_tang", t1=0.2), output_dir=tmp_path))
     assert "growth_rate" not in summary.metrics
+    assert not any(name.startswith("eigenvalue") for name in summary.metrics)
     assert not any("island_width" in name for name in summary.metrics)
     assert summary.notes["linear_phase"] == "this equilibrium has no current sheets"
     assert not (tmp_path / "figures" / "island_width_history.png").exists()
 
 
 def test_a_coarse_run_is_carried_out_and_judged(tmp_path):
-    table = configured("periodic_double_harris", n=12, t1=0.5)
+    table = configured("periodic_double_harris", n=12, t1=0.2, physics__resistivity=0.02)
     run(RunRequest(config=table, output_dir=tmp_path))
     judged = json.loads((tmp_path / "validation.json").read_text())
     assert judged["verdicts"]["spectral_tail_within_tolerance"]["verdict"] == "fail"

@@ -27,6 +27,7 @@ from mhx.reconnection.critical_points import CriticalPoints
 from mhx.reconnection.diagnostics import Sampler, assemble
 from mhx.reconnection.equilibria import equilibrium_hat, initial_state
 from mhx.reconnection.gates import QUALITY, quality_metrics
+from mhx.reconnection.linear import GrowthRate, growth_rate
 from mhx.reconnection.solver import Physics, Solver
 from mhx.reconnection.state import State
 from mhx.reconnection.trajectory import Belongs, kept, write_history, write_state
@@ -54,10 +55,11 @@ def run(request: RunRequest) -> RunSummary:
     """Carry out the configuration; SolverError where it cannot reach its end."""
     config = parse(Reconnection, dict(request.config))
     timestep.refuse_unstable(config.time_step)
+    growth = growth_rate(config) if config.sheets else None
     course = integrate(config)
-    found = found_phases(config, course.history)
-    metrics = measures(config, course, found)
-    artifacts = _written(request.output_dir, config, course, found)
+    found = found_phases(config, course.history, growth)
+    metrics = measures(config, course, found, growth)
+    artifacts = _written(request.output_dir, config, course, found, growth)
     notes = {
         "device": course.device,
         "dtype": config.numerics.dtype,
@@ -144,8 +146,13 @@ def _refusal(sampler: Sampler, state: State, good: State, what: str) -> str:
     )
 
 
-def found_phases(config: Reconnection, history: History) -> dict[str, dict[str, Any]]:
-    """Linear window, algebraic phase and saturation of the leading sheet."""
+def found_phases(
+    config: Reconnection, history: History, growth: GrowthRate | None = None
+) -> dict[str, dict[str, Any]]:
+    """Linear window, algebraic phase and saturation of the leading sheet.
+
+    growth: only the algebraic phase is compared with it; the linear window is found without.
+    """
     sheet = phases.leading_sheet(history)
     if sheet is None:
         reason = "this equilibrium has no current sheets"
@@ -156,20 +163,38 @@ def found_phases(config: Reconnection, history: History) -> dict[str, dict[str, 
     across = config.grid.lx if config.equilibrium.normal == "x" else config.grid.ly
     return {
         "linear_phase": linear,
-        "algebraic_phase": phases.algebraic_phase(history["time"], width, flux, linear),
+        "algebraic_phase": phases.algebraic_phase(
+            history["time"], width, flux, linear, _theory(config, growth)
+        ),
         "saturation": phases.saturation(history["time"], width, across / 2),
     }
 
 
+def _theory(config: Reconnection, growth: GrowthRate | None) -> dict[str, float] | None:
+    """What constant-psi theory needs, of the branch that the seed belongs to."""
+    if growth is None:
+        return None
+    jumps = {"even": growth.delta_prime_even, "odd": growth.delta_prime_odd}
+    jump, parameter = jumps.get(growth.seed_parity), growth.constant_psi_parameter
+    if jump is None or parameter is None:
+        return None
+    eta = config.physics.resistivity
+    return {"eta": eta, "delta_prime": jump, "constant_psi_parameter": parameter}
+
+
 def measures(
-    config: Reconnection, course: Course, found: Mapping[str, Mapping[str, Any]]
+    config: Reconnection,
+    course: Course,
+    found: Mapping[str, Mapping[str, Any]],
+    growth: GrowthRate | None = None,
 ) -> dict[str, float]:
     """Metrics of a run under dotted names; what does not exist or is not finite is left out.
 
     run.*: steps, dt, duration, samples, cost.  quality.*: what the gates read.
     initial.*, final.*, max.*: first, last and largest value of each history.
     amplification.*: largest over first magnitude.  growth_rate: slope in the linear window;
-    linear_phase.*, algebraic_phase.*, saturation.*: as found, without the eigenvalue.
+    linear_phase.*, algebraic_phase.*, saturation.*: as found.  eigenvalue.*: of the eigen-solve;
+    its `mismatch` is the relative difference of `growth_rate` from `gamma`, where that is positive.
     """
     history, named = course.history, dict[str, Any]()
     named |= {
@@ -190,6 +215,11 @@ def measures(
     for phase, facts in found.items():
         named |= {f"{phase}.{name}": v for name, v in facts.items() if name not in INDICES}
     named |= {f"fit_window.{name}": value for name, value in _fitted(config, history).items()}
+    if growth is not None:
+        named |= {f"eigenvalue.{name}": value for name, value in growth.document().items()}
+        slope = named["growth_rate"]
+        if slope is not None and growth.gamma > 0:
+            named["eigenvalue.mismatch"] = abs(slope - growth.gamma) / growth.gamma
     return {name: float(value) for name, value in sorted(named.items()) if _is_number(value)}
 
 
@@ -219,7 +249,11 @@ def _fitted(config: Reconnection, history: History) -> dict[str, float]:
 
 
 def _written(
-    root: Path, config: Reconnection, course: Course, found: Mapping[str, Mapping[str, Any]]
+    root: Path,
+    config: Reconnection,
+    course: Course,
+    found: Mapping[str, Mapping[str, Any]],
+    growth: GrowthRate | None,
 ) -> list[Path]:
     """Write every file of the run; their paths."""
     history, state = course.history, course.state
@@ -230,7 +264,9 @@ def _written(
         **_described(config, course),
         **{name: value for name, value in quality.items() if name != "non_finite_values"},
         **found,
+        "growth_rate": None if growth is None else growth.document(),
     }
+    drawn = _linear_words(found["linear_phase"], growth)
     paths = {name: root / name for name in (HISTORY_FILE, STATE_FILE, DIAGNOSTICS_FILE)}
     write_history(paths[HISTORY_FILE], kept(history, config.diagnostics.quantities))
     belongs = Belongs(dtype=config.numerics.dtype, initial_energy=float(history["total_energy"][0]))
@@ -241,7 +277,7 @@ def _written(
     return [
         *paths.values(),
         root / VALIDATION_FILE,
-        *_pictures(root / FIGURES, config, course, found),
+        *_pictures(root / FIGURES, config, course, drawn),
     ]
 
 
@@ -279,12 +315,19 @@ def _described(config: Reconnection, course: Course) -> dict[str, Any]:
     }
 
 
+def _linear_words(linear: Mapping[str, Any], growth: GrowthRate | None) -> dict[str, Any]:
+    """What the flux figure shows of the linear phase."""
+    return {
+        "window": (linear["t_start"], linear["t_end"]) if linear["found"] else None,
+        "slope": linear.get("slope"),
+        "eigenvalue": None if growth is None else growth.gamma,
+    }
+
+
 def _pictures(
-    folder: Path, config: Reconnection, course: Course, found: Mapping[str, Mapping[str, Any]]
+    folder: Path, config: Reconnection, course: Course, linear: Mapping[str, Any]
 ) -> list[Path]:
-    linear = found["linear_phase"]
-    window = (linear["t_start"], linear["t_end"]) if linear["found"] else None
-    drawn = figures.all_histories(folder, course.history, window=window, slope=linear.get("slope"))
+    drawn = figures.all_histories(folder, course.history, **linear)
     field = folder / "final_field.png"
     table = course.points.table()
     figures.field_picture(
