@@ -102,7 +102,7 @@ def rutherford_run_fast(
     seed: Annotated[int | None, _flag("Seed of the noise [default: 0]", panel=SHEET)] = None,
     seeds: Annotated[
         str | None,
-        _flag("Several seeds instead, e.g. 0,1,2; one trajectory each", panel=SHEET),
+        _flag("Several seeds, e.g. 0,1,2; a trajectory each [default: --seed alone]", panel=SHEET),
     ] = None,
     eta: Annotated[
         float | None, _flag("Resistivity 1/S, L v_A [default: 0.001]", panel=SHEET)
@@ -323,7 +323,7 @@ def rutherford_execute(
     given = _options(locals(), "run_dir")
     from mhx.campaigns.rutherford import execute
 
-    show.finish(execute.execute(run_dir, execute.Options(**given)), json)
+    show.finish(execute.execute(run_dir, execute.Options(json=json, **given)), json)
 
 
 @campaign_app.command("rutherford-promotion-check")

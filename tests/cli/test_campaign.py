@@ -1,0 +1,117 @@
+"""The campaign commands: their flags, and what a shell sees of them."""
+
+import importlib
+import json
+from dataclasses import fields
+from typing import Any
+
+import pytest
+import typer
+
+from mhx import cli
+from mhx.cli.campaign import campaign_app
+
+GROUP: Any = typer.main.get_command(campaign_app)
+
+FLAGS = {
+    "rutherford-template": (
+        "--outdir --harris-growth-rate --production-efolds --safety-factor --nx --ny --dt "
+        "--target-saved-frames --run-output-dir"
+    ),
+    "rutherford-run-fast": (
+        "--outdir --nx --ny --t-end --dt --save-every --seed --seeds --eta --nu "
+        "--noise-amplitude --gif --smoke"
+    ),
+    "rutherford-plan-production": (
+        "--outdir --equilibrium --width --amplitude --perturbation-amplitude --mode-x --mode-y "
+        "--eta --nu --hold-equilibrium --decaying-equilibrium --harris-growth-rate "
+        "--production-efolds --safety-factor --t-end --save-every --nx --ny --lx --ly --dt "
+        "--target-saved-frames --seed --noise-amplitude --dtype --max-walltime-hours "
+        "--preemption-margin-minutes --checkpoint-interval-minutes --seconds-per-step-estimate "
+        "--min-production-resolution --threshold --force"
+    ),
+    "rutherford-resume-plan": "--target-step",
+    "rutherford-execute": (
+        "--max-steps --walltime-minutes --seed --noise-amplitude --movies --no-movies "
+        "--allow-production-claim --validation-claim --max-relative-energy-growth "
+        "--max-divergence-linf --no-restart --keep-states"
+    ),
+    "rutherford-promotion-check": (
+        "--outdir --convergence-dir --seed-qi-dir --width-sweep-dir --eta-sweep-dir "
+        "--require-sweeps --no-require-sweeps --require-movies --no-require-movies "
+        "--min-history-samples --min-convergence-dirs --max-energy-budget-residual "
+        "--max-divergence-linf --min-reconnected-flux-amplification "
+        "--min-island-width-amplification --min-linear-efolds --restart-check-max-steps"
+    ),
+    "rutherford-status": "",
+}
+OPTIONS = {
+    "rutherford-template": "template",
+    "rutherford-run-fast": "fast",
+    "rutherford-plan-production": "plan",
+    "rutherford-execute": "execute",
+    "rutherford-promotion-check": "promotion",
+}
+
+
+def test_the_seven_commands():
+    assert set(GROUP.commands) == set(FLAGS)
+
+
+@pytest.mark.parametrize("command", FLAGS)
+def test_every_flag_of_the_lane(command):
+    options = [p for p in GROUP.commands[command].params if p.param_type_name == "option"]
+    found = {name for p in options for name in (*p.opts, *p.secondary_opts)}
+    assert found - {"--help"} == {*FLAGS[command].split(), "--json"}
+
+
+@pytest.mark.parametrize("command", FLAGS)
+def test_an_absent_flag_is_none_and_its_default_is_told(command):
+    for parameter in GROUP.commands[command].params:
+        if parameter.name in ("json", "run_dir", "help"):
+            continue
+        assert parameter.default is None, parameter.name
+        assert parameter.help, parameter.name
+        silent = parameter.name in ("threshold",)
+        assert silent or "[default: " in parameter.help, parameter.name
+
+
+@pytest.mark.parametrize(("command", "module"), OPTIONS.items(), ids=OPTIONS)
+def test_flags_and_options_have_one_set_of_names(command, module):
+    library = importlib.import_module(f"mhx.campaigns.rutherford.{module}")
+    names = {p.name for p in GROUP.commands[command].params} - {"json", "run_dir", "help"}
+    # `json` reaches the executor besides: its progress must leave standard output alone
+    assert {field.name for field in fields(library.Options)} - {"json"} == names
+
+
+def test_one_json_object_and_the_exit_code(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    words = ["campaign", "rutherford-template", "--nx", "64", "--ny", "32", "--json"]
+    assert cli.main(words) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert told["exit_code"] == 1
+    assert told["path"] == "outputs/campaigns/rutherford_template"
+    failed = [row for row in told["gates"] if row["verdict"] != "pass"]
+    assert [(row["name"], row["value"], row["bound"]["low"]) for row in failed] == [
+        ("not_fast_resolution", 32, 64)
+    ]
+
+
+USAGE = {
+    "a word for a number": ["rutherford-template", "--nx", "many"],
+    "an unknown flag": ["rutherford-run-fast", "--fast"],
+    "not a number": ["rutherford-run-fast", "--eta", "nan"],
+    "no folder named": ["rutherford-execute"],
+    "out of range": ["rutherford-plan-production", "--nx", "4"],
+    "no run directory": ["rutherford-status", "absent"],
+}
+
+
+@pytest.mark.parametrize("words", USAGE.values(), ids=USAGE)
+def test_a_usage_fault_is_exit_2_without_a_traceback(words, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["campaign", *words]) == 2
+    told = capsys.readouterr()
+    assert told.err.strip()
+    assert "Traceback" not in told.err
+    assert list(tmp_path.iterdir()) == []
