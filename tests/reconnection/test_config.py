@@ -48,7 +48,7 @@ FAULTS = {
     "one direction": ({"mesh": {"shape": [64]}}, "mesh.shape must be a list"),
     "an empty box": (
         {"mesh": {"shape": [64, 64], "upper": [1.0, 0.0]}},
-        "mesh.upper must be > 0 in both directions [L], got [1.0, 0.0]",
+        "mesh.upper must be >= 1e-09 and <= 1e+09 in both directions [L], got [1.0, 0.0]",
     ),
     "a shifted box": (
         {"mesh": {"shape": [64, 64], "lower": [0.0, 1.0]}},
@@ -60,7 +60,10 @@ FAULTS = {
         "got [true, false]",
     ),
     "a late start": ({"time": {"t0": 1.0, "t1": 2.0}}, "time.t0 must be >= 0.0 and <= 0.0"),
-    "no time": ({"time": {"t1": 0.0}}, "time.t1 must be > 0.0 [L/v_A], got 0.0"),
+    "no time": (
+        {"time": {"t1": 0.0}},
+        "time.t1 must be > 0.0 and <= 1000000000000000.0 [L/v_A], got 0.0",
+    ),
     "a step longer than the run": (
         {"time": {"t1": 1.0, "dt": 2.0}},
         "time.dt must be <= time.t1 = 1 [L/v_A], got 2.0",
@@ -99,7 +102,8 @@ FAULTS = {
     ),
     "no field": (
         {"physics": seeded(amplitude=0.0)},
-        "physics.equilibrium_parameters.amplitude must not be 0 [v_A]",
+        "physics.equilibrium_parameters.amplitude must not be 0: its size must be >= 1e-09 and "
+        "<= 1e+09 [v_A], got 0.0",
     ),
     "the mean as a seed": (
         {"physics": seeded(perturbation_mode_x=0, perturbation_mode_y=0)},
@@ -127,11 +131,11 @@ FAULTS = {
     ),
     "negative dissipation": (
         {"physics": {"equilibrium": HARRIS, "resistivity": -1e-3}},
-        "physics.resistivity must be >= 0.0 [L v_A], got -0.001",
+        "physics.resistivity must be >= 0.0 and <= 1000000000.0 [L v_A], got -0.001",
     ),
     "not a number": (
         {"physics": {"equilibrium": HARRIS, "viscosity": math.nan}},
-        "physics.viscosity must be finite: a number >= 0.0 [L v_A], got nan",
+        "physics.viscosity must be finite: a number >= 0.0 and <= 1000000000.0 [L v_A], got nan",
     ),
     "another discretisation": (
         {"numerics": {"dealiasing": "none"}},

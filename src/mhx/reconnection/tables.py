@@ -16,6 +16,7 @@ from mhx.config.faults import shown
 from mhx.reconnection import equilibria
 
 MAX_STEPS = 10**12  # step numbers are written with twelve digits
+SMALL, LARGE = 1e-9, 1e9  # what no Alfven-normalised run exceeds; beyond it rates overflow
 TWO_PI = 2 * math.pi
 Cells = Annotated[int, Field(ge=8, le=8192)]
 
@@ -68,8 +69,9 @@ class Mesh(Table):
         faults = []
         if self.lower != (0, 0):
             faults.append(Fault("lower", "must be [0, 0], where every box starts [L]", self.lower))
-        if not min(self.upper) > 0:
-            faults.append(Fault("upper", "must be > 0 in both directions [L]", self.upper))
+        if not SMALL <= min(self.upper) <= max(self.upper) <= LARGE:
+            must = f"must be >= {SMALL:g} and <= {LARGE:g} in both directions [L]"
+            faults.append(Fault("upper", must, self.upper))
         if self.periodic != (True, True):
             must = "must be [true, true]: the box is periodic in both directions"
             faults.append(Fault("periodic", must, self.periodic))
@@ -81,7 +83,7 @@ class Time(Table):
     """Fixed-step integration from 0 to t1."""
 
     t0: float = Field(default=0.0, ge=0, le=0, description="start, always 0 [L/v_A]")
-    t1: float = Field(gt=0, description="end time, rounded up to whole steps [L/v_A]")
+    t1: float = Field(gt=0, le=1e15, description="end time, rounded up to whole steps [L/v_A]")
     dt: Annotated[float, Field(gt=0)] | Literal["auto"] = Field(
         default="auto",
         description="time step; auto: half of the stability limit of the initial state [L/v_A]",
@@ -107,7 +109,9 @@ class Time(Table):
 class EquilibriumParameters(Table):
     """Each equilibrium uses some of these; the others are refused."""
 
-    width: float | None = Field(default=None, gt=0, description="half-width a of a sheet [L]")
+    width: float | None = Field(
+        default=None, ge=SMALL, le=LARGE, description="half-width a of a sheet [L]"
+    )
     amplitude: float | None = Field(
         default=None, description="field strength A far from a sheet, not 0 [v_A]"
     )
@@ -117,7 +121,10 @@ class EquilibriumParameters(Table):
         description="|psi''| at a sheet, derived: abs(A)/a; must agree when given [v_A/L]",
     )
     perturbation_amplitude: float | None = Field(
-        default=None, ge=0, description="eps of the seed eps cos(mx x) cos(my y) in psi [L v_A]"
+        default=None,
+        ge=0,
+        le=LARGE,
+        description="eps of the seed eps cos(mx x) cos(my y) in psi [L v_A]",
     )
     perturbation_mode_x: int | None = Field(
         default=None, ge=0, description="waves of the seed along x [1]"
@@ -129,8 +136,9 @@ class EquilibriumParameters(Table):
     @field_validator("amplitude")
     @classmethod
     def _not_zero(cls, value: float | None) -> float | None:
-        if value == 0:
-            raise ValueError("must not be 0 [v_A]")
+        if value is not None and not SMALL <= abs(value) <= LARGE:
+            size = f"its size must be >= {SMALL:g} and <= {LARGE:g} [v_A]"
+            raise ValueError(f"must not be 0: {size}, got {value!r}")
         return value
 
 
@@ -144,13 +152,13 @@ class Physics(Table):
         description="parameters of the equilibrium and its seed",
     )
     resistivity: float = Field(
-        default=1e-3, ge=0, description="eta = 1/S, Lundquist number S [L v_A]"
+        default=1e-3, ge=0, le=LARGE, description="eta = 1/S, Lundquist number S [L v_A]"
     )
     viscosity: float = Field(
-        default=1e-3, ge=0, description="nu = 1/Re, Reynolds number Re [L v_A]"
+        default=1e-3, ge=0, le=LARGE, description="nu = 1/Re, Reynolds number Re [L v_A]"
     )
     hyper_resistivity: float = Field(
-        default=0.0, ge=0, description="eta4 of -eta4 lap^2 psi [L^3 v_A]"
+        default=0.0, ge=0, le=LARGE, description="eta4 of -eta4 lap^2 psi [L^3 v_A]"
     )
     hold_equilibrium: bool | None = Field(
         default=None,
@@ -194,7 +202,9 @@ class Initial(Table):
     """Smooth noise in psi on top of the equilibrium and its seed."""
 
     seed: int = Field(default=0, ge=0, lt=2**63, description="seed of the random numbers [1]")
-    noise_amplitude: float = Field(default=0.0, ge=0, description="RMS of the noise in psi [L v_A]")
+    noise_amplitude: float = Field(
+        default=0.0, ge=0, le=LARGE, description="RMS of the noise in psi [L v_A]"
+    )
 
 
 class Numerics(Table):
