@@ -15,14 +15,16 @@ from jax.tree_util import tree_map
 T = TypeVar("T")
 
 
-def rk4(state: T, rhs: Callable[[T], T], dt: float, rate: Callable[[T], Any]) -> tuple[T, Any]:
+def rk4(
+    state: T, rhs: Callable[[T], T], dt: Array | float, rate: Callable[[T], Any]
+) -> tuple[T, Any]:
     """One step of the classical fourth-order Runge-Kutta scheme, autonomous form.
 
     Also the integral of `rate(state)` over the step by the same stages: what the scheme gives for
     a further unknown q with q_t = rate(state), since no stage depends on q.
     """
 
-    def moved(by: float, slope: T) -> T:
+    def moved(by: Array | float, slope: T) -> T:
         return tree_map(lambda y, k: y + by * k, state, slope)
 
     k1 = rhs(state)

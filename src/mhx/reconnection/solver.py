@@ -62,16 +62,19 @@ class Solver:
         self.dtype = np.dtype(dtype)
         self._equations = Equations(grid, physics.held, self.dtype)
         options = CPU_OPTIONS if jax.default_backend() == "cpu" else None
+        # Numbers are arguments, not constants: cases of one shape share one compiled program.
+        self._dt = self.dtype.type(dt)
+        self._by = Coefficients(*(self.dtype.type(value) for value in physics.coefficients))
         self._advance = jax.jit(
-            lambda flow, n: advance(flow, lambda y: self._step(y, physics.coefficients), n),
+            lambda flow, n, dt, by: advance(flow, lambda y: self._step(y, dt, by), n),
             donate_argnums=0,
             compiler_options=options,
         )
         self._elsasser = jax.jit(self._equations.elsasser, compiler_options=options)
 
-    def _step(self, flow: Flow, by: Coefficients) -> Flow:
+    def _step(self, flow: Flow, dt: Array, by: Coefficients) -> Flow:
         rhs, rates = self._equations.rhs, self._equations.rates
-        end, moved = rk4(flow.fields, lambda y: rhs(y, by), self.dt, lambda y: rates(y, by))
+        end, moved = rk4(flow.fields, lambda y: rhs(y, by), dt, lambda y: rates(y, by))
         lost, fed = (jnp.sum(density) for density in moved)
         return Flow(end, flow.dissipated + lost, flow.injected + fed)
 
@@ -89,7 +92,7 @@ class Solver:
 
     def advance(self, carry: Flow, steps: int) -> Flow:
         """Move by `steps` steps; `carry` is consumed."""
-        return self._advance(carry, np.int64(steps))
+        return self._advance(carry, np.int64(steps), self._dt, self._by)
 
     def read(self, carry: Flow, step: int) -> State:
         """Device to host, bit for bit; `step` is the global step that the carry stands at."""
@@ -114,9 +117,9 @@ class Solver:
         Keeps one state per `block` steps (default sqrt(steps)) and computes the others again.
         `by` replaces the dissipation, so that a run can be differentiated by it.
         """
-        given = self.physics.coefficients if by is None else by
+        given = self._by if by is None else by
         length = block or max(1, math.isqrt(steps))
-        return scanned(carry, lambda y: self._step(y, given), steps, length)
+        return scanned(carry, lambda y: self._step(y, self._dt, given), steps, length)
 
 
 def energies(state: State, grid: Grid) -> tuple[float, float]:

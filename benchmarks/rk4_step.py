@@ -1,0 +1,128 @@
+"""One RK4 step with its budget integrals, on one core, against FFTW's time for its transforms.
+
+A step has 4 x (4 inverse + 3 forward) = 28 real two-dimensional transforms.  The ratio is (one
+step) over (28 transforms of the same grid by single-threaded FFTW, plans measured).  Both sides run
+in one process on one core, in turns; each figure is the minimum of many short repeats, since other
+work on the machine can only add.  `transforms_over_fftw` is the same ratio for XLA's transforms
+alone, as the stepper calls them, forward and inverse in turns in one loop.
+"""
+
+import os
+from collections.abc import Callable
+
+# One core and one thread, set before JAX starts.
+CORE = max(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
+if CORE is not None:
+    os.sched_setaffinity(0, {CORE})
+os.environ["JAX_PLATFORMS"] = "cpu"
+os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+os.environ["OMP_NUM_THREADS"] = "1"
+
+import time  # noqa: E402
+
+import jax  # noqa: E402
+import numpy as np  # noqa: E402
+import pyfftw  # noqa: E402
+from _record import record  # noqa: E402
+from jax import lax  # noqa: E402
+
+from mhx.reconnection.solver import CPU_OPTIONS, Physics, Solver  # noqa: E402
+from mhx.reconnection.spectral import Grid  # noqa: E402
+from mhx.reconnection.state import State  # noqa: E402
+from mhx.reconnection.transforms import to_field, to_hat  # noqa: E402
+
+TRANSFORMS = 28
+SIZES = (128, 256, 512)
+TARGETS = {128: 2.1, 256: 1.7, 512: 1.3}
+BUDGET_S = 12.0  # per size
+REPEAT_S = 0.02  # one repeat of one side
+
+
+def seconds(call: Callable[[int], None], count: int) -> float:
+    start = time.perf_counter()
+    call(count)
+    return (time.perf_counter() - start) / count
+
+
+def fftw(grid: Grid) -> Callable[[int], None]:
+    field = pyfftw.empty_aligned(grid.shape, "float64")
+    hat = pyfftw.empty_aligned(grid.hat_shape, "complex128")
+    plan = pyfftw.FFTW(field, hat, axes=(0, 1), flags=("FFTW_MEASURE",), threads=1)
+    field[:] = np.random.default_rng(0).standard_normal(grid.shape)
+
+    def call(count: int) -> None:
+        for _ in range(count):
+            plan.execute()
+
+    return call
+
+
+def transforms(grid: Grid) -> Callable[[int], None]:
+    """Pairs of the stepper's transforms; `count` of single ones."""
+    loop = jax.jit(
+        lambda field, n: lax.fori_loop(0, n, lambda _, f: to_field(to_hat(f, grid), grid), field),
+        compiler_options=CPU_OPTIONS,
+    )
+    field = np.random.default_rng(0).standard_normal(grid.shape)
+    return lambda count: jax.block_until_ready(loop(field, max(1, count // 2)))
+
+
+def steps(grid: Grid) -> Callable[[int], None]:
+    """The stepper as a campaign runs it: a held sheet, seeded, in one block."""
+    x, y = np.meshgrid(grid.x, grid.y, indexing="ij")
+    held, seed = (np.fft.rfft2(f) * grid.keep for f in (np.cos(x), 0.1 * np.cos(2 * x + y)))
+    solver = Solver(grid, Physics(eta=0.0045, nu=0.0045, held=held), 1e-3)
+    carry = solver.load(State(0, 0.0, held + seed, 0.1 * seed))
+
+    def call(count: int) -> None:
+        nonlocal carry
+        carry = jax.block_until_ready(solver.advance(carry, count))
+
+    return call
+
+
+def measure(size: int) -> dict[str, float]:
+    """Least seconds of each side, taken in turns."""
+    grid = Grid(size, size)
+    sides = {"fftw": fftw(grid), "transform": transforms(grid), "step": steps(grid)}
+    counts = {}
+    for name, call in sides.items():
+        call(2)  # compiles
+        counts[name] = max(2, 2 * round(REPEAT_S / seconds(call, 4) / 2))
+    best = dict.fromkeys(sides, float("inf"))
+    end = time.perf_counter() + BUDGET_S
+    while time.perf_counter() < end:
+        for name, call in sides.items():
+            best[name] = min(best[name], seconds(call, counts[name]))
+    return best
+
+
+def main() -> None:
+    figures: dict[str, float] = {}
+    for size in SIZES:
+        best = measure(size)
+        ideal = TRANSFORMS * best["fftw"]
+        own = TRANSFORMS * best["transform"]
+        figures |= {
+            f"{size}.step_ms": round(1e3 * best["step"], 4),
+            f"{size}.fftw_us": round(1e6 * best["fftw"], 2),
+            f"{size}.ratio": round(best["step"] / ideal, 3),
+            f"{size}.transforms_over_fftw": round(own / ideal, 3),
+            f"{size}.rest_over_fftw": round((best["step"] - own) / ideal, 3),
+            f"{size}.target": TARGETS[size],
+        }
+    record(
+        "rk4_step",
+        figures,
+        dtype="float64",
+        device=f"cpu: {jax.devices()[0].device_kind}",
+        core=CORE,
+        threads=1,
+        pyfftw=pyfftw.__version__,
+        budget_s=BUDGET_S,
+        held=True,
+    )
+
+
+if __name__ == "__main__":
+    main()
