@@ -165,7 +165,7 @@ def write_manifests(root: Path, claim: dict) -> None:
     manifest.write_artifact_manifest(root)
 
 
-def write_promotion(root: Path, **changes) -> Path:
+def write_promotion(root: Path, residual: float = 1e-13, **changes) -> Path:
     """A promotion folder inside a run, and the run claimed on its strength."""
     folder = root / "promotion"
     report = {
@@ -181,7 +181,7 @@ def write_promotion(root: Path, **changes) -> Path:
     }
     store.write_json(folder / "promotion_readiness.json", report)
     store.write_json(
-        folder / "validation.json", validation(schemas.CAMPAIGN_PROMOTION, RESIDUAL, 1e-13)
+        folder / "validation.json", validation(schemas.CAMPAIGN_PROMOTION, RESIDUAL, residual)
     )
     top = LEVEL.PRODUCTION.value
     judged = manifest.Manifest(

@@ -304,7 +304,7 @@ UNSUPPORTED = {
     "an open question": {"reviewer_answers": [{"id": "growth_rate", "status": "unknown"}]},
     "no questions": {"reviewer_answers": []},
     "another run": {"run_digest": "0" * 64},
-    "other evidence": {"evidence_digests": {"validation.json": "0" * 64}},
+    "other evidence": {"evidence_digests": {"promotion": "0" * 64}},
 }
 
 
@@ -313,6 +313,19 @@ def test_a_claim_that_its_report_does_not_support_has_no_level(executed, build, 
     report = verify.verify(build.promotion(executed, **changes))
     assert report.effective_level == "unspecified"
     assert report.stated_level == claims.ClaimLevel.PRODUCTION.value
+
+
+def test_evidence_that_lies_elsewhere_is_told(executed, build):
+    report = verify.verify(build.promotion(executed, evidence_digests={"/data/main": "0" * 64}))
+    assert report.problems == []
+    assert report.notes == [
+        "evidence in /data/main lies outside: verify it there, manifest digest " + "0" * 64
+    ]
+
+
+def test_a_claim_whose_promotion_gates_failed_has_no_level(executed, build):
+    build.promotion(executed, residual=1.0)
+    assert ("contradicted", "manifest.json") in faults(executed)
 
 
 def test_a_report_rewritten_after_the_claim_voids_it(claimed):

@@ -1,10 +1,11 @@
 """Files written whole or not at all, and read with checks.
 
-A reader sees the old file or the new one, never half of one: every write goes to a draft beside
-its final name, is synced, renamed, and the folder synced.  JSON is RFC 8259: UTF-8, two-space
-indent, sorted keys, final newline; numbers that are not finite become null.  Journals (`*.jsonl`) only grow: each line carries the digest of the line before (`previous`)
-and its own (`digest`), so that a changed, lost or inserted line is found; a torn last line is what
-a killed writer leaves and is skipped.
+A reader sees the old file or the new one, never half of one: every write goes to a draft beside its
+final name, is synced, renamed, and the folder synced.  JSON is RFC 8259: UTF-8, two-space indent,
+sorted keys, final newline; numbers that are not finite become null.  Journals (`*.jsonl`) only
+grow: each line carries the digest of the line before (`previous`) and its own (`digest`), so that a
+changed, lost or inserted line is found; a torn last line is what a killed writer leaves and is
+skipped.
 """
 
 import contextlib

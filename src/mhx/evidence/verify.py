@@ -444,11 +444,13 @@ class _Folder:
         manifest, judged = self._manifest(), self._manifest().get("kind") == "promotion"
         place = PurePosixPath(REPORT).name if judged else REPORT
         report = self._json(place) or {}
+        gates = self._json(str(PurePosixPath(place).with_name("validation.json"))) or {}
         checks, answers = report.get("checks") or {}, report.get("reviewer_answers") or []
         needed = {
             "the promotion report does not support it": (
                 report.get("production_ready") is True and bool(checks) and all(checks.values())
             ),
+            "a promotion gate did not pass": gates.get("passed") is True,
             "a reviewer question is unanswered": bool(answers)
             and all(answer.get("status") == "answered" for answer in answers),
             "a bound was waived": not report.get("waivers") and not manifest.get("waivers"),
@@ -463,11 +465,20 @@ class _Folder:
                     run == manifest.get("run_digest") == report.get("run_digest")
                 ),
             }
-            for path, stated in (report.get("evidence_digests") or {}).items():
-                if _plain_path(path) and self._digest(path) != stated:
-                    self._fault("altered", path, f"{REPORT} judged another")
+            for bundle, stated in (report.get("evidence_digests") or {}).items():
+                self._check_bundle(bundle, stated)
         for reason in [reason for reason, holds in needed.items() if not holds]:
             self._fault("contradicted", MANIFEST, f"it states {self.stated}, but {reason}")
+
+    def _check_bundle(self, bundle: str, stated: str) -> None:
+        """Evidence below the folder is the one that was judged; evidence elsewhere is told."""
+        place = f"{bundle}/{MANIFEST}"
+        found = self._json(place) if _plain_path(bundle) else None
+        if found is None:
+            note = f"evidence in {bundle} lies outside: verify it there, manifest digest {stated}"
+            self.tree.report.notes.append(note)
+        elif found.get("digest") != stated:
+            self._fault("contradicted", place, f"{REPORT} judged another")
 
     def _run_digest(self) -> str:
         ours = {}
