@@ -152,9 +152,9 @@ def reconnected_flux_history(
     else:
         spans.append(Span(start=window[0], end=window[1], label="linear window"))
         if slope is not None:
-            words.append(f"slope {slope:.4g}")
+            words.append(f"slope {slope:.5g}")
         if eigenvalue is not None and eigenvalue > 0:
-            words.append(f"eigenvalue {eigenvalue:.4g} $v_A/L$")
+            words.append(f"eigenvalue {eigenvalue:.5g} $v_A/L$")
             extra += _reference_slope(history, window, eigenvalue)
     return _drawn(
         path,

@@ -11,9 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from mhx.report import style
 
+SUPERSCRIPT = str.maketrans(
+    "-0123456789", "\u207b\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079"
+)
 PANEL_WIDTH, PANEL_HEIGHT = 5.0, 3.1  # inch
 
 
@@ -110,6 +114,8 @@ def _panel(axes: Axes, panel: Panel) -> None:
         axes.axhline(level.y, color=level.color, lw=1, ls=(0, (4, 3)), label=level.label)
     if panel.log and high > 0:
         axes.set_yscale("log", nonpositive="mask")
+        axes.yaxis.set_major_formatter(FuncFormatter(_power))
+        axes.yaxis.set_minor_formatter(NullFormatter())
         if high < 100 * low:  # whole decades, or the axis shows no power of ten
             axes.set_ylim(
                 10 ** math.floor(math.log10(low)), 10 ** math.ceil(math.log10(high * 1.01))
@@ -123,6 +129,12 @@ def _panel(axes: Axes, panel: Panel) -> None:
                         borderpad=0.15, columnspacing=1.1, handletextpad=0.5)  # fmt: skip
         else:
             axes.legend(loc="best")
+
+
+def _power(value: float, position: int) -> str:
+    """A power of ten in plain characters: mathtext takes a third of the time of a figure."""
+    exponent = round(math.log10(value)) if value > 0 else 0
+    return "10" + str(exponent).translate(SUPERSCRIPT)
 
 
 def _range(panel: Panel) -> tuple[float, float]:
