@@ -9,6 +9,11 @@ import shutil
 import tempfile
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# Time is no property of a test: a loaded machine must not fail one.
+settings.register_profile("mhx", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("mhx")
 
 _CACHE = "JAX_COMPILATION_CACHE_DIR"
 _OWN_CACHE = _CACHE not in os.environ  # a worker finds the folder of its controller

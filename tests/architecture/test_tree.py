@@ -100,6 +100,7 @@ def test_there_is_no_drawer():
 TEXT = {".py", ".toml", ".md", ".sh", ".jsonl", ".json", ".yml", ".yaml", ""}
 # in pieces, so that this file does not hold what it looks for
 OURS = ("/ro" + "ot/", "/ho" + "me/", "/wo" + "rk/", "C:" + "\\Users", "TO" + "DO", "FIX" + "ME")
+INVENTED = "/ho" + "me/"  # tests may show how a path of somebody is told
 
 
 def test_no_machine_path_and_no_open_end_is_in_the_tree():
@@ -110,5 +111,6 @@ def test_no_machine_path_and_no_open_end_is_in_the_tree():
         if Path(name).suffix in TEXT and (ROOT / name).is_file()
         for word in OURS
         if word in (ROOT / name).read_text()
+        and not (word == INVENTED and name.startswith("tests/"))
     ]
     assert not found
