@@ -33,6 +33,8 @@ from mhx.reconnection.timestep import TimeStep
 COMMAND = "rutherford-plan-production"
 MAX_STEPS = 10**12  # step numbers are written with twelve digits
 COSINE = "cosine_tearing"
+SINGLE_RUN = "../single_run"
+"""Where `mhx run campaign_config.toml` writes: beside the campaign, whose files it leaves alone."""
 _PROBE_TIME = 1e6  # end of a run whose length is not yet known; longer than any step
 _FIELDS_OF_A_PLAN = 30  # real arrays of the grid alive at once while planning
 
@@ -152,6 +154,7 @@ def configuration(
     }
     data = {
         "name": "rutherford_production",
+        "output_dir": SINGLE_RUN,
         "workflow": {"mode": "reconnection"},
         "mesh": {
             "shape": [asked.nx, asked.ny],
