@@ -4,6 +4,7 @@ import pytest
 from pydantic import Field
 
 from mhx.config import FilePath, Table
+from mhx.errors import ConfigError
 from mhx.evidence.gates import Gate, judge_all, validation_document
 from mhx.evidence.schemas import RUN_VALIDATION
 from mhx.evidence.store import write_bytes, write_json
@@ -30,6 +31,7 @@ class Rod(Table):
 FAULTS = {
     "bug": ZeroDivisionError("division by zero"),
     "interrupt": KeyboardInterrupt(),
+    "refusal": ConfigError("the rod is too long for its table"),
 }
 
 

@@ -138,7 +138,8 @@ def test_a_wrong_configuration_makes_no_folder(rod_file, tmp_path):
 
 ENDS = {
     "bug": (ZeroDivisionError, {"class": "ZeroDivisionError", "exit_code": 70}),
-    "interrupt": (KeyboardInterrupt, {"class": "KeyboardInterrupt", "exit_code": 130}),
+    "interrupt": (KeyboardInterrupt, {"message": "interrupted", "exit_code": 130}),
+    "refusal": (ConfigError, {"class": "ConfigError", "exit_code": 2}),
 }
 
 
@@ -152,6 +153,20 @@ def test_a_failure_is_on_record_before_it_is_raised(fault, end, rod_file, tmp_pa
     assert record.items() <= found.items()
     assert not (root / "run_summary.json").exists()
     assert not (root / "manifest.json").exists()
+
+
+def test_a_refused_configuration_makes_room_for_a_better_one(rod_file, rods):
+    with pytest.raises(ConfigError, match="too long"):
+        run_file(rod_file('fault = "refusal"'))
+    assert run_file(rod_file("length = 2")).exit_code == 0
+    assert rods == [1.0, 2.0]
+
+
+def test_an_interrupted_run_is_not_replaced_by_another_configuration(rod_file):
+    with pytest.raises(KeyboardInterrupt):
+        run_file(rod_file('fault = "interrupt"'))
+    with pytest.raises(ConfigError, match="holds a run of another configuration"):
+        run_file(rod_file("length = 2"))
 
 
 def test_a_run_that_failed_is_run_again(rod_file, tmp_path, rods, monkeypatch):

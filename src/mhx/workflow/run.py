@@ -81,6 +81,8 @@ def _finished(root: Path, config: Mapping[str, Any]) -> bool:
             f"{root} is not empty and holds no run of mhx; give another --output-dir "
             "(nothing was changed)"
         )
+    if _nothing_has_run(root):
+        return False
     kept, _ = read_toml(root / CONFIG)
     if _identity(kept) != _identity(config):
         first = _first_difference(kept, config)
@@ -89,6 +91,13 @@ def _finished(root: Path, config: Mapping[str, Any]) -> bool:
             "or move that folder away (nothing was changed)"
         )
     return (root / MANIFEST_NAME).is_file()
+
+
+def _nothing_has_run(root: Path) -> bool:
+    """True when all that lies here is a configuration that was refused, and why."""
+    if set(os.listdir(root)) - LOCKS != {CONFIG, ERROR}:
+        return False
+    return read_json(root / ERROR, RUN_ERROR)["exit_code"] == ConfigError.exit_code
 
 
 def _identity(config: Mapping[str, Any]) -> str:
@@ -132,7 +141,7 @@ def _carried_out(loaded: Loaded) -> RunSummary:
         record = {
             "schema": RUN_ERROR,
             "class": type(error).__name__,
-            "message": str(error),
+            "message": str(error) or "interrupted",
             "exit_code": error.exit_code if isinstance(error, MhxError) else code,
         }
         with contextlib.suppress(MhxError):  # a full disk: the first error says so
