@@ -97,7 +97,7 @@ def _nothing_has_run(root: Path) -> bool:
     """True when all that lies here is a configuration that was refused, and why."""
     if set(os.listdir(root)) - LOCKS != {CONFIG, ERROR}:
         return False
-    return read_json(root / ERROR, RUN_ERROR)["exit_code"] == ConfigError.exit_code
+    return bool(read_json(root / ERROR, RUN_ERROR)["exit_code"] == ConfigError.exit_code)
 
 
 def _identity(config: Mapping[str, Any]) -> str:
