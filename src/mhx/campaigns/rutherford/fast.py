@@ -134,8 +134,9 @@ def run(options: Options) -> Answer:
     root = options.outdir or OUTDIR
     drawn = template.outline(template.Sketch.model_validate({}))
     configs = [_configuration(wanted, seed) for seed in wanted.all_seeds]
-    sketch.prepare(root, TEMPLATE, schemas.CAMPAIGN_TEMPLATE)
+    sketch.refuse_foreign(root, TEMPLATE)
     with hold(root):
+        sketch.clear(root, TEMPLATE, schemas.CAMPAIGN_TEMPLATE)
         write_json(root / TEMPLATE, template.document(drawn))
         course = _trajectories(configs, wanted)
         _write_histories(root, course)

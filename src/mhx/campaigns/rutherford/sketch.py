@@ -15,19 +15,23 @@ from mhx.evidence.provenance import provenance
 from mhx.evidence.store import read_json
 
 
-def prepare(root: Path, first: str, schema: str) -> None:
-    """Empty the folder of an earlier sketch; refuse a folder that is none."""
+def refuse_foreign(root: Path, first: str) -> None:
+    """A folder that is not empty and no sketch is left alone."""
     if root.exists() and not root.is_dir():
         raise ConfigError(f"--outdir must be a folder, {root} is a file")
     entries = sorted(path.name for path in root.iterdir()) if root.is_dir() else []
     entries = [name for name in entries if name not in manifest.LOCKS]
-    if not entries:
-        return
-    if not (root / first).is_file():
+    if entries and first not in entries:
         raise ConfigError(
             f"--outdir {root} is not empty and holds no {first} (found {', '.join(entries[:3])}); "
             "name a new or an empty folder"
         )
+
+
+def clear(root: Path, first: str, schema: str) -> None:
+    """Empty the folder of an earlier sketch; for whoever holds its lock."""
+    if not (root / first).is_file():
+        return
     read_json(root / first, schema)
     own = root / manifest.MANIFEST_NAME
     listed = read_json(own)["hashes"] if own.is_file() else {}

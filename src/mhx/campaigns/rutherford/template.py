@@ -118,10 +118,11 @@ def write(options: Options) -> Answer:
     wanted = asked(Sketch, options, COMMAND)
     root = options.outdir or OUTDIR
     drawn = outline(wanted)
-    sketch.prepare(root, CAMPAIGN, schemas.CAMPAIGN_TEMPLATE)
+    sketch.refuse_foreign(root, CAMPAIGN)
     target = options.run_output_dir or Path("outputs/production/rutherford_island")
     config = {**drawn.config.document(), "output_dir": target.as_posix()}
     with hold(root):
+        sketch.clear(root, CAMPAIGN, schemas.CAMPAIGN_TEMPLATE)
         content = document(drawn)
         write_json(root / CAMPAIGN, content)
         write_text(root / CONFIG, to_toml(config))
