@@ -6,6 +6,7 @@ domain means, j = -lap(psi) in v_A/L.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -41,9 +42,9 @@ def _per_sheet(history: Arrays, name: str, what: str = "", dash: str = "-") -> l
     return found
 
 
-def _flux(history: Arrays, title: str = "Reconnected flux") -> Panel:
+def _flux(history: Arrays) -> Panel:
     return Panel(
-        title=title,
+        title="Reconnected flux",
         ylabel="flux  [$L\\,v_A$]",
         log=True,
         curves=[
@@ -53,12 +54,12 @@ def _flux(history: Arrays, title: str = "Reconnected flux") -> Panel:
     )
 
 
-def _width(history: Arrays, title: str = "Island width") -> Panel:
+def _width(history: Arrays) -> Panel:
     proxy = _curve(
         history, "rutherford_island_width", label="legacy proxy", color=style.GREY, width=1.1
     )
     return Panel(
-        title=title,
+        title="Island width",
         ylabel="width  $W$  [$L$]",
         from_zero=True,
         curves=[
@@ -142,11 +143,12 @@ def reconnected_flux_history(
     """Flux on a logarithmic axis, with the linear window that was found and the slopes.
 
     window: start and end of the detected linear phase; slope: fitted in it; eigenvalue: of the
-    eigen-solve, drawn through the flux at the start of the window.  None leaves each out.
+    eigen-solve, drawn through the flux at the middle of the window.  None leaves each out.
     """
     panel = _flux(history)
-    extra, words = list(panel.curves), list[str]()
+    extra = list(panel.curves)
     spans: list[Span] = []
+    words: list[str] = []
     if window is None:
         words.append("no linear window found")
     else:
@@ -156,28 +158,14 @@ def reconnected_flux_history(
         if eigenvalue is not None and eigenvalue > 0:
             words.append(f"eigenvalue {eigenvalue:.5g} $v_A/L$")
             extra += _reference_slope(history, window, eigenvalue)
-    return _drawn(
-        path,
-        [
-            Panel(
-                title=panel.title,
-                ylabel=panel.ylabel,
-                log=True,
-                curves=extra,
-                spans=spans,
-                note=", ".join(words),
-            )
-        ],
-    )
+    return _drawn(path, [replace(panel, curves=extra, spans=spans, note=", ".join(words))])
 
 
 def _reference_slope(
     history: Arrays, window: tuple[float, float], eigenvalue: float
 ) -> list[Curve]:
     """exp(gamma t) through the larger sheet flux at the middle of the window."""
-    fluxes = [
-        history[name + s] for name in ("sheet_flux",) for s, *_ in SHEETS if name + s in history
-    ]
+    fluxes = [history[f"sheet_flux{end}"] for end, *_ in SHEETS if f"sheet_flux{end}" in history]
     if not fluxes:
         return []
     larger = max(fluxes, key=lambda flux: float(np.nanmax(flux)))
@@ -186,16 +174,9 @@ def _reference_slope(
     if not level > 0:
         return []
     t = np.array(window)
-    return [
-        Curve(
-            x=t,
-            y=level * np.exp(eigenvalue * (t - middle)),
-            label=r"$\exp(\gamma t)$, eigenvalue",
-            color="black",
-            dash=(0, (2, 1.5)),
-            width=1.8,
-        )
-    ]
+    line = level * np.exp(eigenvalue * (t - middle))
+    label = r"$\exp(\gamma t)$, eigenvalue"
+    return [Curve(x=t, y=line, label=label, color="black", dash=(0, (2, 1.5)), width=1.8)]
 
 
 def energy_budget_history(path: Path, history: Arrays, bound: float | None = None) -> bool:
