@@ -15,8 +15,8 @@ from mhx.campaigns.execute import (
     SIGNAL,
     TARGET,
     WALLTIME,
+    Cost,
     Fault,
-    Outcome,
     Pace,
     Schedule,
     Watch,
@@ -203,5 +203,11 @@ def test_parts_take_about_a_second_and_grow_step_by_step():
 
 
 def test_a_chunk_of_no_step_has_no_rate():
-    outcome = Outcome(stop_reason=TARGET, start_step=5, end_step=5, seconds=1.0)
-    assert outcome.seconds_per_step is None
+    assert run(Counter(100), schedule(end=100))[0].seconds_per_step is None
+
+
+def test_the_rate_of_a_short_chunk_is_that_of_a_long_one():
+    """The sample and the checkpoint that end it count with their share alone."""
+    cost = Cost({"step": 2.0, "sample": 7.0, "checkpoint": 40.0}, {"step": 2, "sample": 1})
+    cost.counts["checkpoint"] = 2
+    assert cost.per_step(schedule(end=2)) == 1 + 7 / 7 + 20 / 20

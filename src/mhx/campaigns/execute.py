@@ -9,8 +9,8 @@ Steps are global and count from 0; seconds are wall clock.
 import signal
 import threading
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from types import FrameType, TracebackType
 from typing import Any, Protocol
@@ -71,25 +71,50 @@ class Schedule:
         )
 
 
+@dataclass
+class Cost:
+    """Seconds and number of the steps, samples and checkpoints of a chunk."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+
+    @contextmanager
+    def of(self, kind: str, count: int = 1) -> Iterator[None]:
+        began = time.monotonic()
+        yield
+        self.seconds[kind] = self.seconds.get(kind, 0.0) + time.monotonic() - began
+        self.counts[kind] = self.counts.get(kind, 0) + count
+
+    def each(self, kind: str) -> float:
+        """Seconds of one; 0 where none was made."""
+        return self.seconds.get(kind, 0.0) / max(1, self.counts.get(kind, 0))
+
+    def per_step(self, schedule: Schedule) -> float | None:
+        """Seconds of a step with its share of sampling and checkpoints, None without a step.
+
+        A chunk of a few steps ends in a sample and a checkpoint, too: dividing its whole time by
+        its steps would tell nothing about a long one.
+        """
+        if not self.counts.get("step"):
+            return None
+        shares = self.each("sample") / schedule.save_every
+        return self.each("step") + shares + self.each("checkpoint") / schedule.checkpoint_every
+
+
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """How a chunk ended.  `seconds` counts stepping, sampling and checkpoints."""
+    """How a chunk ended.  seconds_per_step: measured, None where no step was made."""
 
     stop_reason: str
     start_step: int
     end_step: int
-    seconds: float
+    seconds_per_step: float | None = None
     fault: Fault | None = None
     signal_number: int | None = None
 
     @property
     def steps_run(self) -> int:
         return self.end_step - self.start_step
-
-    @property
-    def seconds_per_step(self) -> float | None:
-        """Measured cost of one step, None where too little ran to say."""
-        return self.seconds / self.steps_run if self.steps_run else None
 
     @property
     def exit_code(self) -> int:
@@ -175,7 +200,8 @@ def drive(
     keep: writes a checkpoint of the present state, which has been observed without fault.
     tell: called at each sample with the step and the steps per second so far.
     """
-    began, start, kept = time.monotonic(), stepper.step, _Kept(stepper.step)
+    began, start, cost = time.monotonic(), stepper.step, Cost()
+    kept = _Kept(start, keep, cost)
     pace = Pace(min(PART_SECONDS, schedule.checkpoint_seconds / 4))
 
     def outcome(reason: str, fault: Fault | None = None) -> Outcome:
@@ -183,12 +209,23 @@ def drive(
             stop_reason=reason,
             start_step=start,
             end_step=stepper.step,
-            seconds=time.monotonic() - began,
+            seconds_per_step=cost.per_step(schedule),
             fault=fault,
             signal_number=watch.received if reason == SIGNAL else None,
         )
 
-    if not start and (fault := stepper.observe()):
+    def observed() -> Fault | None:
+        with cost.of("sample"):
+            return stepper.observe()
+
+    def turned_back(fault: Fault) -> Outcome:
+        """Drop the bad block.  What was good before it is kept, so the next call fails at once."""
+        stepper.go_back()
+        if stepper.step > kept.step:
+            kept.now(stepper.step)
+        return outcome(fault.kind, fault)
+
+    if not start and (fault := observed()):
         return outcome(fault.kind, fault)
     while stepper.step < schedule.end:
         # without a first part a chunk with too little walltime would never get anywhere
@@ -199,20 +236,20 @@ def drive(
             or kept.seconds >= schedule.checkpoint_seconds
         )
         sampled = stepper.step % schedule.save_every == 0
-        if due and not sampled and (fault := stepper.observe()):
-            return _turned_back(stepper, kept, keep, outcome, fault)
+        if due and not sampled and (fault := observed()):
+            return turned_back(fault)
         if due:
-            kept.now(stepper.step, keep)
+            kept.now(stepper.step)
         if stop:
             return outcome(stop)
-        _part(stepper, schedule, pace)
+        _part(stepper, schedule, pace, cost)
         done = stepper.step == schedule.end
         if stepper.step % schedule.save_every == 0 or done:
-            if fault := stepper.observe():
-                return _turned_back(stepper, kept, keep, outcome, fault)
+            if fault := observed():
+                return turned_back(fault)
             tell(stepper.step, (stepper.step - start) / (time.monotonic() - began))
     if stepper.step > kept.step:
-        kept.now(stepper.step, keep)
+        kept.now(stepper.step)
     return outcome(TARGET if stepper.step >= schedule.target else MAX_STEPS)
 
 
@@ -221,14 +258,17 @@ class _Kept:
     """The newest checkpoint of this chunk, or the state that it began at."""
 
     step: int
+    keep: Callable[[], None]
+    cost: Cost
     at: float = field(default_factory=time.monotonic)
 
     @property
     def seconds(self) -> float:
         return time.monotonic() - self.at
 
-    def now(self, step: int, keep: Callable[[], None]) -> None:
-        keep()
+    def now(self, step: int) -> None:
+        with self.cost.of("checkpoint"):
+            self.keep()
         self.step, self.at = step, time.monotonic()
 
 
@@ -236,22 +276,9 @@ def _signalled(watch: Watch) -> str | None:
     return SIGNAL if watch.received is not None else None
 
 
-def _part(stepper: Stepper, schedule: Schedule, pace: Pace) -> None:
+def _part(stepper: Stepper, schedule: Schedule, pace: Pace, cost: Cost) -> None:
     steps = min(pace.steps, schedule.next_stop(stepper.step) - stepper.step)
     before = time.monotonic()
-    stepper.advance(steps)
+    with cost.of("step", steps):
+        stepper.advance(steps)
     pace.note(steps, time.monotonic() - before)
-
-
-def _turned_back(
-    stepper: Stepper,
-    kept: _Kept,
-    keep: Callable[[], None],
-    outcome: Callable[[str, Fault], Outcome],
-    fault: Fault,
-) -> Outcome:
-    """Drop the bad block.  What was good before it is kept, so the next call fails at once."""
-    stepper.go_back()
-    if stepper.step > kept.step:
-        kept.now(stepper.step, keep)
-    return outcome(fault.kind, fault)

@@ -112,7 +112,8 @@ def _granted(
     try:
         level = grant(ClaimLevel.PRODUCTION, judged, capped)
     except ClaimRefused as error:
-        lines = "".join(f"\n  {reason}" for reason in stands.reasons)
+        new = [reason for reason in stands.reasons if reason not in str(error)]
+        lines = "".join(f"\n  {reason}" for reason in new)
         raise ClaimRefused(f"{error}{lines}") from error
     return level.value, "granted: the promotion report verifies and every gate passes"
 

@@ -168,9 +168,7 @@ def _advanced(call: Call, bound: Bound, found: Resume, discarded: list[str]) -> 
     }
     if not steps and chain(folder):
         reason = MAX_STEPS if left else TARGET
-        outcome = Outcome(
-            stop_reason=reason, start_step=start.step, end_step=start.step, seconds=0.0
-        )
+        outcome = Outcome(stop_reason=reason, start_step=start.step, end_step=start.step)
         return Chunk(outcome=outcome, **_measured_before(folder), **chunk)
     keep_compilations()
     stepper = RutherfordStepper(bound.config, bound.initial, start, bound.belongs)
@@ -180,7 +178,6 @@ def _advanced(call: Call, bound: Bound, found: Resume, discarded: list[str]) -> 
             stop_reason=fault.kind if fault else MAX_STEPS,
             start_step=0,
             end_step=0,
-            seconds=0.0,
             fault=fault,
         )
     else:
