@@ -7,6 +7,7 @@ may not be go to `checkpoints/quarantine/<attempt>/`, with the reasons beside th
 """
 
 import contextlib
+import errno
 import os
 import re
 import shutil
@@ -26,6 +27,7 @@ from mhx.evidence.hashing import file_digest
 
 KEEP_STATES = 3  # newest full states
 KEEP_EVERY = 10  # and every tenth of all
+_NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 _ARTIFACT = re.compile(r"[a-z]+_step_(\d{12})\.npz")
 
 
@@ -71,17 +73,20 @@ class Keeper:
             "history": f"{checkpoints.FOLDER}/history_step_{step:012d}.npz",
             "frames": f"frames/frames_step_{step:012d}.npz",
         }
+        needed = source.checkpoint_bytes
         try:
-            self._ask_for_room(source.checkpoint_bytes)
+            self._ask_for_room(needed)
             source.write_state(self.folder.root / places["state"])
             source.write_segment(self.folder.root / places["history"])
             source.write_frames(self.folder.root / places["frames"])
             record = self._record(source, places)
-        except BaseException:
+        except BaseException as error:
             if not (self.folder.root / checkpoints.record_path(step)).exists():
                 for name in places.values():  # no record names them, and room may be what lacks
                     with contextlib.suppress(OSError):
                         (self.folder.root / name).unlink(missing_ok=True)
+            if isinstance(error.__cause__, OSError) and error.__cause__.errno in _NO_SPACE:
+                raise self._no_room(needed) from error
             raise
         self.previous = checkpoints.read_record(record).digest
         self.steps_kept.append(step)
@@ -123,11 +128,15 @@ class Keeper:
     def _ask_for_room(self, needed: int) -> None:
         free = shutil.disk_usage(self.folder.root).free
         if needed > free:
-            raise RunError(
-                f"no space left in {self.folder.root}: the next checkpoint needs {needed} bytes, "
-                f"{free} are free; the checkpoint before it is intact; make room and run the same "
-                "command again"
-            )
+            raise self._no_room(needed)
+
+    def _no_room(self, needed: int) -> RunError:
+        free = shutil.disk_usage(self.folder.root).free
+        return RunError(
+            f"no space left in {self.folder.root}: the next checkpoint needs {needed} bytes, "
+            f"{free} are free; the checkpoint before it is intact; make room and run the same "
+            "command again"
+        )
 
 
 def artifact(root: Path, place: str) -> dict[str, Any]:

@@ -177,17 +177,29 @@ def test_drafts_and_files_without_a_record_are_set_aside(half_way, tmp_path):
     assert verify(run).problems == []
 
 
-def test_of_two_executors_one_is_refused(run_dir):
-    code = (
-        "import sys, pathlib; from mhx.errors import MhxError\n"
-        "from mhx.campaigns.rutherford import execute, stepper\n"
-        "real = stepper.RutherfordStepper.advance\n"
-        "def slow(self, steps):\n    import time; time.sleep(0.5); real(self, steps)\n"
-        "stepper.RutherfordStepper.advance = slow\n"
-        "try:\n    execute.execute(pathlib.Path(sys.argv[1]), execute.Options(json=True,"
-        " max_steps=12))\nexcept MhxError as error:\n    sys.exit(error.exit_code)\n"
-    )
-    pair = [subprocess.Popen([sys.executable, "-c", code, str(run_dir)]) for _ in range(2)]
+RACER = """
+import pathlib, sys, time
+from mhx.campaigns.rutherford import execute, stepper
+from mhx.errors import MhxError
+run, refused = map(pathlib.Path, sys.argv[1:])
+real = stepper.RutherfordStepper.advance
+def waiting(self, steps):
+    end = time.monotonic() + 40
+    while not refused.exists() and time.monotonic() < end:
+        time.sleep(0.01)
+    real(self, steps)
+stepper.RutherfordStepper.advance = waiting
+try:
+    execute.execute(run, execute.Options(json=True, max_steps=12))
+except MhxError as error:
+    refused.write_text(str(error))
+    sys.exit(error.exit_code)
+"""
+
+
+def test_of_two_executors_one_is_refused(run_dir, tmp_path):
+    words = [sys.executable, "-c", RACER, str(run_dir), str(tmp_path / "refused")]
+    pair = [subprocess.Popen(words) for _ in range(2)]
     assert sorted(process.wait(timeout=60) for process in pair) == [0, 6]
     assert chain(RunFolder(run_dir))[-1].step == 12 and verify(run_dir).problems == []
 
