@@ -21,9 +21,12 @@ def run(
     json: Json = False,
 ) -> None:
     """Carry out one configuration file, from its first step to its last."""
+    from mhx.report.progress import silenced
     from mhx.workflow.run import run_file
 
-    show.finish(run_file(file, output_dir), json)
+    with silenced(json):
+        answer = run_file(file, output_dir)
+    show.finish(answer, json)
 
 
 def schema(

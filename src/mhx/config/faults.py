@@ -104,6 +104,7 @@ def _fault(place: Place, group: Sequence[Mapping[str, Any]], data: Any, schema: 
 
 
 def _expected(node: Mapping[str, Any], value: Any, schema: Any) -> str:
+    node = _without_null(node)
     if isinstance(value, float) and not math.isfinite(value):
         return f"finite: {_words(node, schema)}"
     number = isinstance(value, int | float) and not isinstance(value, bool)
@@ -116,7 +117,7 @@ def _expected(node: Mapping[str, Any], value: Any, schema: Any) -> str:
 
 def _words(node: Mapping[str, Any], schema: Any) -> str:
     """What a JSON Schema node allows, in words."""
-    node = _resolved(node, schema)
+    node = _without_null(_resolved(node, schema))
     if "anyOf" in node or "oneOf" in node:
         arms = [_words(arm, schema) for arm in node.get("anyOf", node.get("oneOf"))]
         return " or ".join(dict.fromkeys(arms))
@@ -131,6 +132,14 @@ def _words(node: Mapping[str, Any], schema: Any) -> str:
     if kind == "string":
         return "text that is not empty" if node.get("minLength") == 1 else "text"
     return {"boolean": "true or false", "object": "a table"}.get(str(kind), "something else")
+
+
+def _without_null(node: Mapping[str, Any]) -> Mapping[str, Any]:
+    """TOML has no null: an optional key is told as the value that it may have."""
+    arms = [arm for arm in node.get("anyOf", []) if arm.get("type") != "null"]
+    if len(arms) == 1:
+        return {**arms[0], "description": node.get("description", "")}
+    return {**node, "anyOf": arms} if arms else node
 
 
 def _array_words(node: Mapping[str, Any], schema: Any) -> str:

@@ -15,8 +15,8 @@ import jax
 
 def keep_compilations() -> Path | None:
     """Use the folder from now on and return it; None where there is none that can be written."""
-    if jax.config.jax_compilation_cache_dir:
-        return Path(jax.config.jax_compilation_cache_dir)
+    if given := jax.config.values.get("jax_compilation_cache_dir"):
+        return Path(given)
     base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
     place = Path(base, "mhx", "jax", f"{jax.__version__}-{_processor()}")
     try:

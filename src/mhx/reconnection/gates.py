@@ -63,8 +63,8 @@ def bounded(gates: Iterable[Gate], bounds: Mapping[str, float]) -> tuple[Gate, .
 def quality_metrics(history: Mapping[str, np.ndarray]) -> dict[str, float | None]:
     """What the gates of `QUALITY` read, from the arrays of a history; None where one is absent.
 
-    `max_relative_energy_growth` is the largest rise of the energy between two samples, less the energy
-    that the source fed in meanwhile, over the initial energy.
+    `max_relative_energy_growth` is the largest rise of the energy between two samples, less what
+    the source fed in meanwhile, over the initial energy.
     """
     return {
         "non_finite_values": float(sum(_not_finite(values) for values in history.values())),

@@ -106,6 +106,14 @@ class GrowthRate:
         """Whether doubling the modes left the rate as it was."""
         return self.change_on_doubling <= DOUBLING
 
+    def constant_psi_theory(self, eta: float) -> dict[str, float] | None:
+        """What `phases.algebraic_phase` compares with, of the seed's branch; None without one."""
+        jumps = {"even": self.delta_prime_even, "odd": self.delta_prime_odd}
+        jump, parameter = jumps.get(self.seed_parity), self.constant_psi_parameter
+        if jump is None or parameter is None:
+            return None
+        return {"eta": eta, "delta_prime": jump, "constant_psi_parameter": parameter}
+
     def document(self) -> dict[str, Any]:
         """`growth_rate` of the plan: plain values, without the eigenvector."""
         table = asdict(replace(self, leading=None))  # type: ignore[arg-type]

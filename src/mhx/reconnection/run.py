@@ -164,22 +164,14 @@ def found_phases(
     return {
         "linear_phase": linear,
         "algebraic_phase": phases.algebraic_phase(
-            history["time"], width, flux, linear, _theory(config, growth)
+            history["time"],
+            width,
+            flux,
+            linear,
+            growth.constant_psi_theory(config.physics.resistivity) if growth else None,
         ),
         "saturation": phases.saturation(history["time"], width, across / 2),
     }
-
-
-def _theory(config: Reconnection, growth: GrowthRate | None) -> dict[str, float] | None:
-    """What constant-psi theory needs, of the branch that the seed belongs to."""
-    if growth is None:
-        return None
-    jumps = {"even": growth.delta_prime_even, "odd": growth.delta_prime_odd}
-    jump, parameter = jumps.get(growth.seed_parity), growth.constant_psi_parameter
-    if jump is None or parameter is None:
-        return None
-    eta = config.physics.resistivity
-    return {"eta": eta, "delta_prime": jump, "constant_psi_parameter": parameter}
 
 
 def measures(

@@ -1,8 +1,8 @@
 """The periodic box [0, lx) x [0, ly), its wave numbers and the 2/3 truncation.
 
-Fields are real, shape (nx, ny), indexed [x, y], at cell centres x_i = (i + 1/2) dx.  Their transforms
-are `rfft2`: complex, shape (nx, ny//2 + 1), unnormalised forward.  Modes outside `keep` are zero, so
-products of two fields alias only into modes that are thrown away.
+Fields are real, shape (nx, ny), indexed [x, y], at cell centres x_i = (i + 1/2) dx.  Their
+transforms are `rfft2`: complex, shape (nx, ny//2 + 1), unnormalised forward.  Modes outside `keep`
+are zero, so products of two fields alias only into modes that are thrown away.
 """
 
 from dataclasses import dataclass
@@ -93,7 +93,7 @@ class Grid:
         """`hat * to_origin` = Fourier coefficients: f(x, y) = sum c exp(i (kx x + ky y)).
 
         The factor holds the half-cell shift of the cell centres and 1/(nx ny).  The sum runs over
-        the full plane; on the half spectrum every column my > 0 stands for itself and its conjugate.
+        the full plane; on the half spectrum a column my > 0 stands for itself and its conjugate.
         """
         shift = self.kx * (self.lx / self.nx / 2) + self.ky * (self.ly / self.ny / 2)
         return np.exp(-1j * shift) / (self.nx * self.ny)

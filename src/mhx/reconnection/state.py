@@ -10,10 +10,10 @@ class State:
     """Half-spectrum coefficients (`spectral.Grid`) and the two budget integrals.
 
     psi_hat, omega_hat: complex, (nx, ny//2 + 1), plain `rfft2` of the cell-centred fields, zero
-        outside `Grid.keep`.  They are the only input of a resume: an inverse and a forward transform
-        do not give the same bits back.
-    dissipated, injected: energy lost to resistivity and viscosity, and fed in by the source of a held
-        equilibrium, since step 0 [v_A^2, domain mean].
+        outside `Grid.keep`.  They are the only input of a resume: an inverse and a forward
+        transform do not give the same bits back.
+    dissipated, injected: energy lost to resistivity and viscosity, and fed in by the source of a
+        held equilibrium, since step 0 [v_A^2, domain mean].
     """
 
     step: int

@@ -23,9 +23,9 @@ _silent: ContextVar[bool] = ContextVar("silent", default=False)
 
 
 @contextmanager
-def silenced() -> Iterator[None]:
+def silenced(silent: bool = True) -> Iterator[None]:
     """No progress from anything that runs in here, whoever makes it: for `--json`."""
-    token = _silent.set(True)
+    token = _silent.set(silent)
     try:
         yield
     finally:

@@ -68,7 +68,7 @@ def _finished(root: Path, config: Mapping[str, Any]) -> bool:
     """True for a finished run of this configuration; ConfigError for a folder that is not ours."""
     if root.exists() and not root.is_dir():
         raise ConfigError(f"{root} is a file; --output-dir must name a folder")
-    for parent in root.absolute().parents:
+    for parent in root.resolve().parents:
         if (parent / _PLAN).exists():
             raise ConfigError(
                 f"{root} lies inside the campaign run {parent}, whose files are listed by digest; "

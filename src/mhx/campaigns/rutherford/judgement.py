@@ -43,7 +43,8 @@ def judgement(
         time, flux = history["time"], history[f"sheet_flux_{sheet}"]
         width = history[f"island_width_{sheet}"]
         linear = phases.linear_phase(time, flux)
-        algebraic = phases.algebraic_phase(time, width, flux, linear, _theory(config, growth))
+        theory = growth.constant_psi_theory(config.physics.resistivity) if growth else None
+        algebraic = phases.algebraic_phase(time, width, flux, linear, theory)
         saturation = phases.saturation(time, width, _half_box(config))
         metrics |= _linear(linear, growth) | _nonlinear(history, sheet, linear, algebraic)
     facts = {"linear_phase": linear, "algebraic_phase": algebraic, "saturation": saturation}
@@ -159,19 +160,6 @@ def _legacy(history: Mapping[str, np.ndarray]) -> dict[str, float | None]:
 def _largest(history: Mapping[str, np.ndarray], *names: str) -> float | None:
     found = [float(history[name].max()) for name in names if name in history]
     return max(found) if found else None
-
-
-def _theory(config: Reconnection, growth: GrowthRate | None) -> dict[str, float] | None:
-    """What constant-psi theory needs; seeds of one sign on both sheets make the even branch."""
-    if growth is None or growth.delta_prime_even is None:
-        return None
-    if growth.constant_psi_parameter is None:
-        return None
-    return {
-        "eta": config.physics.resistivity,
-        "delta_prime": growth.delta_prime_even,
-        "constant_psi_parameter": growth.constant_psi_parameter,
-    }
 
 
 def _half_box(config: Reconnection) -> float:
