@@ -147,3 +147,10 @@ class Equations:
         if self.held is None:
             return Rates(lost, jnp.zeros((), lost.dtype))
         return Rates(lost, ohmic * (psi.re * self.held.re + psi.im * self.held.im))
+
+    def energies(self, now: Fields) -> tuple[Array, Array]:
+        """Magnetic and kinetic energy, domain means."""
+        psi, omega, ops = now.psi, now.omega, self.ops
+        magnetic = ops.weight * ops.k2 * (psi.re**2 + psi.im**2)
+        kinetic = -ops.weight * ops.inverse * (omega.re**2 + omega.im**2)
+        return 0.5 * jnp.sum(magnetic), 0.5 * jnp.sum(kinetic)

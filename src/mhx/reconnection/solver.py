@@ -109,6 +109,17 @@ class Solver:
         px, py, mx, my = (np.asarray(f) for f in self._elsasser(self.load(state).fields))
         return np.stack([px + mx, py + my, px - mx, py - my]) / 2
 
+    def measured(self, carry: Flow) -> dict[str, Array]:
+        """Energies and budget integrals of a carry, traceable [v_A^2]."""
+        magnetic, kinetic = self._equations.energies(carry.fields)
+        return {
+            "dissipated": carry.dissipated,
+            "injected": carry.injected,
+            "magnetic_energy": magnetic,
+            "kinetic_energy": kinetic,
+            "total_energy": magnetic + kinetic,
+        }
+
     def rollout(
         self, carry: Flow, steps: int, by: Coefficients | None = None, block: int | None = None
     ) -> Flow:
