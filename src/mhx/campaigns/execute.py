@@ -103,12 +103,17 @@ class Cost:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """How a chunk ended.  seconds_per_step: measured, None where no step was made."""
+    """How a chunk ended.
+
+    seconds_per_step: measured, samples and checkpoints included; stepping_seconds: of a step alone.
+    Both are None where no step was made.
+    """
 
     stop_reason: str
     start_step: int
     end_step: int
     seconds_per_step: float | None = None
+    stepping_seconds: float | None = None
     fault: Fault | None = None
     signal_number: int | None = None
 
@@ -210,6 +215,7 @@ def drive(
             start_step=start,
             end_step=stepper.step,
             seconds_per_step=cost.per_step(schedule),
+            stepping_seconds=cost.each("step") or None,
             fault=fault,
             signal_number=watch.received if reason == SIGNAL else None,
         )

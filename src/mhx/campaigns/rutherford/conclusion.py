@@ -214,6 +214,7 @@ def diagnostics(
         "resume_start_checkpoint": chunk.resumed_from.path if chunk.resumed_from else None,
         "discarded_checkpoints": list(chunk.discarded),
         "seconds_per_step": chunk.seconds_per_step,
+        "stepping_seconds_per_step": outcome.stepping_seconds,
         "device": chunk.device,
         "max_movie_frames": MAX_FRAMES,
         **phases_of(history),
