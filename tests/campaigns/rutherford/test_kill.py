@@ -89,11 +89,9 @@ def test_ctrl_c_in_a_terminal_ends_in_a_checkpoint_and_75(long_run, tmp_path):
         .replace("execute.execute(", "sys.exit(execute.execute(")
         .replace("keep_states=999))", "keep_states=999)).exit_code)")
     )
-    process = subprocess.Popen([sys.executable, "-c", code, str(run)], stdout=subprocess.PIPE)
-    process.stdout.readline()
+    process = subprocess.Popen([sys.executable, "-c", code, str(run)], stdout=subprocess.DEVNULL)
     while not list(run.glob("checkpoints/step_*.json")):
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    process.stdout.close()
     assert process.wait(timeout=30) == 75
     assert verify(run).problems == []
