@@ -16,6 +16,7 @@ EXECUTE = "mhx campaign rutherford-execute RUN_DIR"
 MOVIES = "mhx campaign rutherford-execute RUN_DIR --max-steps 0 --movies"
 JUDGE_AGAIN = "mhx campaign rutherford-execute RUN_DIR --max-steps 0"
 VERIFY = "mhx verify RUN_DIR"
+CHECK = "mhx campaign rutherford-promotion-check RUN_DIR"
 PLAN = "mhx campaign rutherford-plan-production --outdir NEW_DIR ..."
 CONVERGENCE = (
     "mhx benchmark double-harris-convergence --from-plan RUN_DIR --outdir RUN_DIR/convergence/NAME"
@@ -64,6 +65,7 @@ def _least(theme: str, gate: tuple[str, str, float], reason: str, remedy: str) -
 
 NOTHING_TO_JUDGE = "without it there is nothing to judge"
 TOO_SHORT = "a transient is no nonlinear evolution"
+ROUND_OFF = 1e-12  # of an end time, as the planner has it
 
 CRITERIA: tuple[Criterion, ...] = (
     _none(FILES, "campaign_plan_present", "plan_faults", NOTHING_TO_JUDGE, PLAN),
@@ -109,7 +111,7 @@ CRITERIA: tuple[Criterion, ...] = (
     _none(DURATION, "terminal_step_reaches_target", "steps_missing", TOO_SHORT, EXECUTE),
     _least(
         DURATION,
-        ("duration_guard_passed", "duration_over_required", 1.0),
+        ("duration_guard_passed", "duration_over_required", 1 - ROUND_OFF),
         "the run must last as long as the computed growth rate demands",
         PLAN,
     ),
@@ -370,20 +372,28 @@ READINESS: tuple[Gate, ...] = (
         metric="unanswered_questions",
         high=0,
         reason="an open question of a reviewer is an open question",
-        remedy="see reviewer_answers in promotion_readiness.json",
+        remedy=CHECK,
     ),
 )
 
 
 def criteria(
-    thresholds: Mapping[str, float], *, require_sweeps: bool, same_machine: bool
+    thresholds: Mapping[str, float],
+    *,
+    require_sweeps: bool,
+    same_machine: bool,
+    finished: bool = False,
 ) -> Iterator[Criterion]:
     """The rows to judge, bounded by the thresholds in use.
 
     same_machine: the restart check ran with the code, JAX version and device kind of the run, so
         that its result must be equal to the last bit; elsewhere the tolerance of the plan holds.
+    finished: no step is left, so that executing on is no remedy.
     """
     for row in (*CRITERIA, *(SWEEPS if require_sweeps else ())):
+        if finished and row.gate.remedy == EXECUTE:
+            remedy = JUDGE_AGAIN if row.theme == FILES else PLAN
+            row = replace(row, gate=replace(row.gate, remedy=remedy))  # noqa: PLW2901
         if not row.bound:
             yield row
             continue

@@ -4,6 +4,7 @@ Knows no physics: metrics come in as plain numbers (`rutherford/promotion.py`), 
 `criteria.py` and `evidence.gates`.  A report elsewhere than in `RUN_DIR/promotion` is a trial.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,17 +46,23 @@ def policy(
     *,
     require_movies: bool = True,
     require_sweeps: bool = False,
+    unmet: Sequence[Waiver] = (),
 ) -> Policy:
-    """The plan's bounds with `given` in their place; None keeps the plan's, looser is a waiver."""
+    """The plan's bounds with `given` in their place; None keeps the plan's, looser is a waiver.
+
+    unmet: plan gates that this run does not meet, whatever its plan says of them.
+    """
     asked = {name: value for name, value in given.items() if value is not None}
     thresholds.resolved(asked)
     waived = [*plan.waivers, *thresholds.waivers(asked, where=AT_THE_CHECK)]
+    known = {waiver.gate for waiver in waived}
+    waived += [waiver for waiver in unmet if waiver.gate not in known]
     if not require_movies:
         waived.append(
             Waiver(
                 gate=MOVIES_WAIVED,
                 production_bound=0,
-                used_bound=float("inf"),
+                used_bound=math.inf,
                 where="--no-require-movies",
             )
         )
@@ -144,7 +151,7 @@ def missing(
                 "verdict": result.verdict.value,
                 "what": str(result),
                 "command": remedy.replace("RUN_DIR", str(run_dir)),
-                "command_available": not remedy.startswith(NOT_HERE),
+                "command_available": remedy.startswith("mhx ") and not remedy.startswith(NOT_HERE),
                 "estimated_seconds": costs.get(remedy),
             }
         )
@@ -222,7 +229,6 @@ def write(verdicts: Verdicts, binding: Binding, report: Mapping[str, Any]) -> No
     results = [*verdicts.results, *verdicts.readiness]
     schema = schemas.gates_of(schemas.CAMPAIGN_PROMOTION)
     write_json(out / VALIDATION, validation_document(schema, results, dict(verdicts.metrics)))
-    (out / MATRIX).parent.mkdir(parents=True, exist_ok=True)
     gate_matrix(out / MATRIX, verdicts.themes, title="Promotion gates", note=headline(verdicts))
     plan = binding.plan
     claim = {
@@ -249,10 +255,18 @@ def headline(verdicts: Verdicts) -> str:
     """The verdict in one line; a waiver is named, for it caps the level."""
     if verdicts.production_ready:
         return f"ready: every gate passes; the run may be called {verdicts.level}"
+    waived = _waived(verdicts.policy.waivers)
     if verdicts.promotion_ready:
-        named = [w for w in verdicts.policy.waivers if w.where != IN_THE_PLAN]
-        first = (named or list(verdicts.policy.waivers))[:1]
-        reason = f"waiver {first[0].gate} {first[0].used_bound:g}" if first else "open questions"
-        return f"promotion ready, validation only: {reason}"
+        return f"promotion ready, validation only: {waived or 'open questions'}"
     failed = sum(not result.passed for result in verdicts.results)
-    return f"not ready: {failed} of {len(verdicts.results)} gates did not pass"
+    reason = f"; validation only: {waived}" if waived else ""
+    return f"not ready: {failed} of {len(verdicts.results)} gates did not pass{reason}"
+
+
+def _waived(waivers: Sequence[Waiver]) -> str:
+    """Every waiver with the bound in use, those of this check first."""
+    ordered = sorted(waivers, key=lambda waiver: waiver.where == IN_THE_PLAN)
+    return ", ".join(
+        f"waiver {one.gate} {'left out' if math.isinf(one.used_bound) else f'{one.used_bound:g}'}"
+        for one in ordered
+    )

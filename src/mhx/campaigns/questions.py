@@ -44,9 +44,13 @@ QUESTIONS = (
     Question(
         "algebraic_phase",
         "Once exponential growth had ended, did the island widen algebraically, as theory has it?",
-        "dW/dt = {algebraic_rate}, which is {rutherford_ratio} of 1.22 eta Delta'; "
+        "dW/dt = {algebraic_rate}, which is {rutherford_ratio} of 1.22 eta Delta' (comparable "
+        "where Delta' delta <= 0.5, here {constant_psi_parameter}); "
         "conditions of an algebraic phase that are not met: {algebraic_phase_faults}.",
-        ("algebraic_rate", "rutherford_ratio", "algebraic_phase_faults"),
+        (
+            *("algebraic_rate", "rutherford_ratio", "constant_psi_parameter"),
+            "algebraic_phase_faults",
+        ),
         ("algebraic_phase_detected",),
     ),
     Question(

@@ -4,6 +4,7 @@ Each counts faults that were found by reading the folder; 0 is none, None is a q
 files cannot answer.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -55,7 +56,10 @@ def file_metrics(
 
 def hash_faults(folder: RunFolder) -> list[str]:
     """Every fault of the run's own files; the report that is about to be made again is left out."""
-    report = verify.verify(folder.root)
+    try:
+        report = verify.verify(folder.root)
+    except verify.NothingToVerify as nothing:
+        return [f"missing: {nothing}"]
     own = folder.promotion.name
     return [str(fault) for fault in report.problems if Path(fault.path).parts[:1] != (own,)]
 
@@ -91,17 +95,19 @@ def _chain_faults(
 
 
 def _code_identity(folder: RunFolder, records: Sequence[Checkpoint]) -> float | None:
-    """How many codes wrote the run, less one; None where a work tree had changes of its own."""
+    """How many codes planned and wrote the run, less one; None where a work tree had changes."""
     try:
-        stated = manifest.read_manifest(folder.manifest)
+        stated = [manifest.read_manifest(path) for path in (folder.plan_manifest, folder.manifest)]
     except EvidenceError:
         return None
-    git = stated.get("git") or {}
-    if git.get("commit") is not None and git.get("dirty") is not False:
+    try:
+        trees = [one["git"] or {} for one in stated]
+        changed = [git.get("commit") is not None and git.get("dirty") is not False for git in trees]
+        codes = {str(one["code_digest"]) for one in stated}
+        codes |= {str(record.document["environment"]["code_digest"]) for record in records}
+    except (KeyError, TypeError, AttributeError):  # not written by the planner or the executor
         return None
-    codes = {record.document.get("environment", {}).get("code_digest") for record in records}
-    codes.add(stated.get("code_digest"))
-    return None if None in codes else float(len(codes) - 1)
+    return None if any(changed) else float(len(codes) - 1)
 
 
 def _without_command(folder: RunFolder) -> float | None:
@@ -135,15 +141,21 @@ def _movie_faults(folder: RunFolder, plan: Plan, path: Path) -> int:
         holds = [
             sidecar["movie_sha256"] == file_digest(path),
             low <= drawn.min() and drawn.max() <= high and low < high,
-            len(times) == len(steps) == len(digests) == len(drawn),
+            digests == frame_digests(drawn),
             steps == frames.steps.tolist() and times == frames.times.tolist(),
             bool(steps) and steps[0] == 0 and steps[-1] == plan.target_step,
             len(digests) >= plan.thresholds["min_movie_frames"],
             len(set(digests)) > 1,
         ]
-    except (KeyError, TypeError):  # not a sidecar of ours
+    except (KeyError, TypeError, ValueError):  # not a sidecar of ours, or no pictures
         return 1
     return sum(not held for held in holds)
+
+
+def frame_digests(frames: np.ndarray) -> list[str]:
+    """SHA-256 of each picture as a movie draws it: rows from bottom to top."""
+    pictures = frames.transpose(0, 2, 1)
+    return [hashlib.sha256(picture.tobytes()).hexdigest() for picture in pictures]
 
 
 def _field(path: Path) -> str:

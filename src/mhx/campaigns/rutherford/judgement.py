@@ -1,7 +1,8 @@
 """Numbers for the promotion gates, drawn from the history of a run and from theory.
 
-Everything is recomputed from arrays that were read back; nothing is taken from a verdict.  A value
-that the history cannot give is None, and its gate is then unknown.
+Everything is recomputed from arrays that were read back, and from the part of the plan that its
+digest covers; nothing is taken from a verdict.  A value that the history cannot give is None, and
+its gate is then unknown.
 """
 
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ import numpy as np
 
 from mhx.campaigns.plan import Plan
 from mhx.campaigns.rutherford.execution_gates import BOUND_OF
+from mhx.campaigns.rutherford.outputs import LEGACY_HISTORIES
 from mhx.evidence.gates import judge_all
 from mhx.reconnection import phases
 from mhx.reconnection.config import Reconnection
@@ -34,12 +36,15 @@ class Judgement:
 def judgement(
     config: Reconnection, plan: Plan, history: Mapping[str, np.ndarray], growth: GrowthRate | None
 ) -> Judgement:
-    """Judge one history; `growth` is the eigen-solve of the configured sheet, None without one."""
+    """Judge one history; `growth` is the eigen-solve of the configured sheet, None without one.
+
+    history: real arrays of one length, at least one sample, `step` and `time` among them.
+    """
     sheet = phases.leading_sheet(history)
     linear = algebraic = saturation = None
-    metrics: Metrics = {**_samples(history, plan), **_numerics(history, plan)}
+    metrics: Metrics = {**_samples(history, plan), **_numerics(history, plan, config)}
     metrics |= {**_geometry(history), **_duration(config, plan, growth)}
-    if sheet is not None:
+    if sheet is not None and f"island_width_{sheet}" in history:
         time, flux = history["time"], history[f"sheet_flux_{sheet}"]
         width = history[f"island_width_{sheet}"]
         linear = phases.linear_phase(time, flux)
@@ -52,24 +57,24 @@ def judgement(
 
 
 def _samples(history: Mapping[str, np.ndarray], plan: Plan) -> Metrics:
-    steps = history.get("step")
-    names = set(plan.document["required_outputs"]["histories"])
+    steps = history["step"]
     return {
-        "history_samples": None if steps is None else float(len(steps)),
-        "history_steps_missing": None if steps is None else float(plan.target_step - steps[-1]),
-        "missing_history_keys": float(len(names - history.keys())),
+        "history_samples": float(len(steps)),
+        "history_steps_missing": float(abs(plan.target_step - steps[-1])),
+        "missing_history_keys": float(len(set(LEGACY_HISTORIES) - history.keys())),
         "missing_geometry_keys": float(len(set(GEOMETRY) - history.keys())),
         "missing_critical_point_keys": float(len(set(COUNTS) - history.keys())),
     }
 
 
-def _numerics(history: Mapping[str, np.ndarray], plan: Plan) -> Metrics:
-    """Quality of the whole run; a budget that was not followed from step 0 on says nothing."""
+def _numerics(history: Mapping[str, np.ndarray], plan: Plan, config: Reconnection) -> Metrics:
+    """Quality of the whole run; a budget not followed from step 0 to the target says nothing."""
     metrics = quality_metrics(history)
     bounds = {metric: plan.thresholds[name] for metric, name in BOUND_OF.items()}
     results = judge_all(bounded(QUALITY, bounds), metrics)
-    steps = history.get("step")
-    if steps is None or steps[0] != 0 or np.diff(steps).max(initial=0) > plan.save_every:
+    steps = history["step"]
+    covered = np.array_equal(steps[[0, -1]], [0, plan.target_step])
+    if not covered or np.diff(steps).max(initial=0) > config.save_every:
         metrics["max_energy_budget_residual"] = None
     return {**metrics, "failed_execution_gates": float(sum(not one.passed for one in results))}
 
@@ -91,15 +96,15 @@ def _geometry(history: Mapping[str, np.ndarray]) -> Metrics:
 def _duration(config: Reconnection, plan: Plan, growth: GrowthRate | None) -> Metrics:
     """Duration over what the computed rate demands, and over the diffusion time of the sheet."""
     assessment = plan.document["duration_assessment"]
-    diffusion = assessment["diffusion_time"]
+    end = plan.target_step * config.dt
     metrics: Metrics = {"growth_rate_computed": None if growth is None else growth.gamma}
-    if config.physics.hold_equilibrium:
+    if config.held:
         metrics["diffusion_times"] = 0.0
-    elif diffusion:
-        metrics["diffusion_times"] = plan.target_time / diffusion
+    elif config.scale is not None:
+        metrics["diffusion_times"] = end * config.physics.resistivity / config.scale**2
     if growth is not None and growth.gamma > 0:
         demanded = assessment["safety_factor"] * assessment["required_efolds"] / growth.gamma
-        metrics["duration_over_required"] = plan.target_time / demanded
+        metrics["duration_over_required"] = end / demanded
     return metrics
 
 
@@ -130,7 +135,8 @@ def _nonlinear(
     if linear["found"]:
         metrics["algebraic_phase_faults"] = float(len(algebraic["unmet"]))
         metrics["algebraic_rate"] = algebraic["width_rate"]
-        metrics["rutherford_ratio"] = algebraic.get("rutherford_ratio")
+        metrics["rutherford_ratio"] = algebraic["rutherford_ratio"]
+        metrics["constant_psi_parameter"] = algebraic["constant_psi_parameter"]
         end = linear["stop"] - 1
         separatrix = history.get(f"separatrix_width_{sheet}")
         width = float(history[f"island_width_{sheet}"][end])

@@ -11,19 +11,22 @@ from pathlib import Path
 from typing import Any
 
 from mhx.campaigns import criteria, promotion
-from mhx.campaigns.bundles import Bundles, Given, find_bundles
+from mhx.campaigns.bundles import Bundles, find_bundles
 from mhx.campaigns.commands import record_command
 from mhx.campaigns.folder import RunFolder
 from mhx.campaigns.plan import Plan, read_plan
-from mhx.campaigns.promotion import Binding, Policy, Verdicts
+from mhx.campaigns.promotion import Binding, Verdicts
 from mhx.campaigns.questions import ANSWERED
 from mhx.campaigns.rutherford.file_metrics import file_metrics
 from mhx.campaigns.rutherford.judgement import judgement
+from mhx.campaigns.rutherford.promotion_options import Options, refuse
 from mhx.campaigns.rutherford.restart_check import RestartCheck, restart_check
+from mhx.campaigns.thresholds import BOUNDS
 from mhx.config import parse
 from mhx.errors import ConfigError, EvidenceError
 from mhx.evidence import schemas
 from mhx.evidence.checkpoints import Checkpoint, read_records
+from mhx.evidence.claims import Waiver
 from mhx.evidence.gates import GateResult
 from mhx.evidence.manifest import run_digest
 from mhx.evidence.store import read_json
@@ -33,55 +36,21 @@ from mhx.reconnection.linear import GrowthRate, growth_rate
 from mhx.reconnection.trajectory import read_history
 from mhx.report.answer import Answer
 
-RESTART_STEPS = 20_000
-GIVEN = (
-    *("min_history_samples", "min_convergence_dirs", "max_energy_budget_residual"),
-    *("max_divergence_linf", "min_reconnected_flux_amplification"),
-    *("min_island_width_amplification", "min_linear_efolds"),
-)
-"""Flags that stand for a bound of the plan, by their names in `thresholds.BOUNDS`."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Options:
-    """The flags; None keeps the plan's bound, or the default said in the help."""
-
-    outdir: Path | None = None
-    convergence_dir: list[Path] | None = None
-    seed_qi_dir: Path | None = None
-    width_sweep_dir: Path | None = None
-    eta_sweep_dir: Path | None = None
-    require_sweeps: bool | None = None
-    require_movies: bool | None = None
-    min_history_samples: int | None = None
-    min_convergence_dirs: int | None = None
-    max_energy_budget_residual: float | None = None
-    max_divergence_linf: float | None = None
-    min_reconnected_flux_amplification: float | None = None
-    min_island_width_amplification: float | None = None
-    min_linear_efolds: float | None = None
-    restart_check_max_steps: int | None = None
+__all__ = ["Options", "check"]
 
 
 def check(run_dir: Path, options: Options) -> Answer:
     """Judge a run, write the report, and say what is missing."""
     folder = RunFolder(run_dir)
     plan = read_plan(folder)
-    policy = promotion.policy(
-        plan,
-        {name: getattr(options, name) for name in GIVEN},
-        require_movies=options.require_movies is not False,
-        require_sweeps=options.require_sweeps is True,
-    )
-    outdir = options.outdir or folder.promotion
-    _refuse_mixing(folder, outdir)
+    refuse(folder, options)
     with hold(run_dir):
-        bundles = find_bundles(folder, plan, _given(options))
-        found = _Found.of(folder, plan, _restart_steps(options))
-        verdicts = _verdicts(found, policy, bundles)
+        bundles = find_bundles(folder, plan, options.bundles)
+        found = _Found.of(folder, plan, options.restart_steps)
+        verdicts = _verdicts(found, plan, options, bundles)
         binding = Binding(
             folder=folder,
-            outdir=outdir,
+            outdir=options.outdir or folder.promotion,
             plan=plan,
             run_digest=run_digest(run_dir),
             evidence_digests=bundles.digests,
@@ -89,15 +58,26 @@ def check(run_dir: Path, options: Options) -> Answer:
         lacking = promotion.missing(verdicts, run_dir, _costs(folder, plan, found))
         report = promotion.document(verdicts, binding, lacking)
         promotion.write(verdicts, binding, report)
+        faults = [*found.faults, *bundles.problems]
         if not binding.trial:
-            record_command(folder, [folder.promotion.name])
-    return _answer(verdicts, binding, lacking, [*found.faults, *bundles.problems])
+            faults += _recorded(folder)
+    return _answer(verdicts, binding, lacking, faults, bundles.told)
+
+
+def _recorded(folder: RunFolder) -> list[str]:
+    """Note the command; a journal that was altered takes no line, and is a fault."""
+    try:
+        record_command(folder, [folder.promotion.name])
+    except EvidenceError as error:
+        return [str(error)]
+    return []
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Found:
     """What the folder itself shows, before any bound is applied."""
 
+    config: Reconnection
     metrics: Mapping[str, float | None]
     facts: Mapping[str, Any]
     faults: Sequence[str]
@@ -117,6 +97,7 @@ class _Found:
             metrics, facts = {**metrics, **judged.metrics}, {**facts, **judged.facts}
         again = _restart(folder, config, records, restart_steps)
         return cls(
+            config=config,
             metrics={**metrics, "restart_difference": again.difference},
             facts={
                 **facts,
@@ -130,40 +111,14 @@ class _Found:
         )
 
 
-def _restart_steps(options: Options) -> int:
-    given = options.restart_check_max_steps
-    if given is not None and given < 1:
-        raise ConfigError(f"--restart-check-max-steps must be >= 1, got {given}")
-    return RESTART_STEPS if given is None else given
-
-
-def _refuse_mixing(folder: RunFolder, outdir: Path) -> None:
-    """A report is never written over evidence: into `promotion/`, or outside the run directory."""
-    inside = folder.root.resolve() in (outdir.resolve(), *outdir.resolve().parents)
-    if inside and outdir.resolve() != folder.promotion.resolve():
-        raise ConfigError(
-            f"--outdir {outdir} lies inside the run directory; leave it out to write "
-            f"{folder.promotion}, or name a folder elsewhere for a trial"
-        )
-    if outdir.exists() and not outdir.is_dir():
-        raise ConfigError(f"--outdir must be a folder, {outdir} is a file")
-
-
-def _given(options: Options) -> Given:
-    return Given(
-        convergence=tuple(options.convergence_dir or ()),
-        seeds=options.seed_qi_dir,
-        width_sweep=options.width_sweep_dir,
-        eta_sweep=options.eta_sweep_dir,
-    )
-
-
 def _history(folder: RunFolder) -> dict[str, Any]:
-    """The arrays of the history; none when it is missing, torn or of another schema."""
+    """The real arrays of the history; none when it is missing, torn, empty or of another schema."""
     try:
-        return dict(read_history(folder.history).arrays)
+        found = read_history(folder.history).arrays
     except EvidenceError:
         return {}
+    real = {name: values for name, values in found.items() if values.dtype.kind in "if"}
+    return real if {"step", "time"} <= real.keys() and len(real["step"]) else {}
 
 
 def _growth(config: Reconnection) -> GrowthRate | None:
@@ -182,13 +137,21 @@ def _restart(
         return RestartCheck(stretches=(), reason=str(error))
 
 
-def _verdicts(found: _Found, policy: Policy, bundles: Bundles) -> Verdicts:
+def _verdicts(found: _Found, plan: Plan, options: Options, bundles: Bundles) -> Verdicts:
     metrics = {**found.metrics, **bundles.metrics()}
+    policy = promotion.policy(
+        plan,
+        options.bounds,
+        require_movies=options.require_movies is not False,
+        require_sweeps=options.require_sweeps is True,
+        unmet=_too_coarse(found.config),
+    )
     rows = list(
         criteria.criteria(
             policy.bounds,
             require_sweeps=policy.require_sweeps,
             same_machine=found.same_machine,
+            finished=found.steps_left <= 0,
         )
     )
     return Verdicts(
@@ -199,20 +162,42 @@ def _verdicts(found: _Found, policy: Policy, bundles: Bundles) -> Verdicts:
     )
 
 
+def _too_coarse(config: Reconnection) -> list[Waiver]:
+    """A grid below the production floor is a waiver, also where the plan does not list it."""
+    floor, points = BOUNDS["min_production_resolution"], min(config.grid.shape)
+    if points >= floor.value:
+        return []
+    return [
+        Waiver(
+            gate=floor.gate,
+            production_bound=floor.value,
+            used_bound=points,
+            where="the grid itself",
+        )
+    ]
+
+
 def _costs(folder: RunFolder, plan: Plan, found: _Found) -> dict[str, float | None]:
     """Seconds by command, as far as they follow from the measured cost of a step."""
     try:
-        rate = read_json(folder.diagnostics)["seconds_per_step"]
-    except (EvidenceError, KeyError):
+        rate = read_json(folder.diagnostics).get("seconds_per_step")
+    except EvidenceError:
         rate = None
-    per_step = float(rate or plan.policy.seconds_per_step_estimate)
+    per_step = plan.policy.seconds_per_step_estimate
+    if isinstance(rate, float) and rate > 0:
+        per_step = rate
     return {criteria.EXECUTE: max(0, found.steps_left) * per_step}
 
 
 def _answer(
-    verdicts: Verdicts, binding: Binding, lacking: Sequence[Mapping[str, Any]], faults: list[str]
+    verdicts: Verdicts,
+    binding: Binding,
+    lacking: Sequence[Mapping[str, Any]],
+    faults: Sequence[str],
+    bundles: Sequence[str],
 ) -> Answer:
     details = [f"altered evidence: {fault}" for fault in faults]
+    details += [f"no evidence: {told}" for told in bundles]
     if binding.trial:
         details.append(f"a trial: only {binding.folder.promotion} supports a claim")
     details += _remedies(lacking)
@@ -235,7 +220,7 @@ def _answer(
             "production_ready": verdicts.production_ready,
             "missing": list(lacking),
             "reviewer_answers": verdicts.answers,
-            "altered": faults,
+            "altered": list(faults),
         },
         exit_code=EvidenceError.exit_code if faults else int(not ready),
     )
@@ -250,7 +235,8 @@ def _remedies(lacking: Sequence[Mapping[str, Any]]) -> list[str]:
     """One line per command that would help, with the gates that wait for it."""
     waiting: dict[str, list[str]] = {}
     for row in lacking:
-        note = "" if row["command_available"] else "  (not part of this version)"
+        later = row["command"].startswith(promotion.NOT_HERE)
+        note = "  (not part of this version)" if later else ""
         cost = row["estimated_seconds"]
         note += f"  (about {cost:.0f} s)" if cost else ""
         waiting.setdefault(f"{row['command']}{note}", []).append(row["gate"])
