@@ -58,9 +58,7 @@ class Stretch:
 
     @property
     def difference(self) -> float:
-        """NaN counts as infinite: what cannot be compared is not equal."""
-        worst = max(self.state_difference, self.row_difference)
-        return math.inf if math.isnan(worst) else worst
+        return max(self.state_difference, self.row_difference)
 
     def document(self) -> dict[str, Any]:
         return asdict(self)
@@ -217,11 +215,15 @@ def _apart(state: State, path: Path) -> float:
 
 
 def _relative(ours: np.ndarray, theirs: np.ndarray, at_least: float = 0.0) -> float:
-    """L2 of the difference over that of `theirs`, or over `at_least` where that is more."""
+    """L2 of the difference over that of `theirs`, or over `at_least` where that is more.
+
+    Infinite where it is no number: what cannot be compared is not equal.
+    """
     if np.array_equal(ours, theirs):
         return 0.0
     scale = max(float(np.linalg.norm(theirs)), at_least) or 1.0
-    return float(np.linalg.norm(ours - theirs)) / scale
+    apart = float(np.linalg.norm(ours - theirs)) / scale
+    return apart if math.isfinite(apart) else math.inf
 
 
 def _rows_apart(pairs: Sequence[tuple[Mapping[str, float], Mapping[str, float]]]) -> float:

@@ -1,0 +1,288 @@
+"""Evidence bundles: what is counted, what is refused, and what this version leaves open."""
+
+from pathlib import Path
+
+import pytest
+
+from mhx.campaigns.bundles import Given, find_bundles
+from mhx.campaigns.folder import RunFolder
+from mhx.campaigns.plan import read_plan
+from mhx.campaigns.rutherford import promotion
+from mhx.campaigns.rutherford.restart_check import RestartCheck
+from mhx.errors import EvidenceError
+from mhx.evidence import manifest, schemas, store
+from mhx.evidence.gates import Gate, judge_all, validation_document
+from mhx.evidence.provenance import provenance
+from mhx.evidence.verify import verify
+
+from .forger import edit, read
+
+pytestmark = pytest.mark.usefixtures("swift")
+
+
+@pytest.fixture(autouse=True)
+def _not_repeated(monkeypatch):
+    """Stretches integrated again are another file's business."""
+    unasked = RestartCheck(stretches=(), reason="not asked for in this test")
+    monkeypatch.setattr(promotion, "restart_check", lambda *words: unasked)
+
+
+def bundle(folder: Path, plan, *, schema=schemas.CONVERGENCE, family=None, word="one") -> Path:
+    """A folder that is consistent in itself, with verdicts that pass; no case was ever run."""
+    gate = Gate(name="resolution_converged", metric="difference", high=0.01, reason="converged")
+    results = judge_all([gate], {"difference": 1e-3})
+    verdict = validation_document(schemas.gates_of(schema), results, {"word": word})
+    store.write_json(folder / "validation.json", verdict)
+    made = manifest.Manifest(
+        kind="bundle",
+        config={},
+        files=manifest.describe(folder, ["validation.json"]),
+        provenance=provenance(),
+        claim={
+            "claim_level": "validation",
+            "claim_scope": "by hand",
+            "family_digest": family or plan.family_digest,
+        },
+    )
+    manifest.write_manifest(folder, made)
+    manifest.write_artifact_manifest(folder)
+    return folder
+
+
+def false_bundle(folder: Path, plan, schema=schemas.CONVERGENCE) -> Path:
+    """Three JSON files as somebody would type them, with digests that are none."""
+    store.write_json(
+        folder / "validation.json", {"schema": schemas.gates_of(schema), "passed": True}
+    )
+    stated = {"path": "validation.json", "sha256": "0" * 64, "size_bytes": 1}
+    store.write_json(
+        folder / "artifact_manifest.json",
+        {"schema": schemas.ARTIFACTS, "files": [stated, {**stated, "path": "manifest.json"}]},
+    )
+    store.write_json(
+        folder / "manifest.json",
+        {
+            "schema": schemas.MANIFEST,
+            "claim_level": "validation",
+            "family_digest": plan.family_digest,
+            "outputs": {"validation": "validation.json"},
+            "hashes": {"validation": "0" * 64},
+        },
+    )
+    return folder
+
+
+@pytest.fixture
+def plan(finished):
+    return read_plan(RunFolder(finished))
+
+
+def found(run, **given):
+    return find_bundles(RunFolder(run), read_plan(RunFolder(run)), Given(**given))
+
+
+def check(run, **flags):
+    answer = promotion.check(run, promotion.Options(**flags))
+    return answer, {result.gate.name: result.verdict.value for result in answer.results}
+
+
+# -- forged folders ----------------------------------------------------------------------------
+
+
+def test_three_folders_of_json_with_false_hashes_are_altered_evidence(finished, plan, tmp_path):
+    one, two = (false_bundle(tmp_path / name, plan) for name in ("one", "two"))
+    seeds = false_bundle(tmp_path / "seeds", plan, schemas.SEED_ROBUST_QI)
+    answer, verdicts = check(finished, convergence_dir=[one, two], seed_qi_dir=seeds)
+    assert answer.exit_code == EvidenceError.exit_code
+    for place in (one, two, seeds):
+        assert any(
+            str(place) in fault and "manifest.json" in fault for fault in answer.document["altered"]
+        )
+    assert verdicts["convergence_bundle_count"] == "fail"
+    assert {verdicts["convergence_bundles_passed"], verdicts["seed_qi_bundle_passed"]} == {"fail"}
+
+
+@pytest.mark.parametrize("name", ["validation.json", "manifest.json", "artifact_manifest.json"])
+def test_one_edited_file_of_a_bundle_is_named(finished, plan, tmp_path, name):
+    place = bundle(tmp_path / "one", plan)
+    edit(place / name, extra=1)
+    answer, verdicts = check(finished, convergence_dir=[place])
+    assert answer.exit_code == EvidenceError.exit_code
+    assert any(name in fault for fault in answer.document["altered"])
+    assert verdicts["convergence_bundles_passed"] == "fail"
+
+
+def test_a_file_that_nobody_lists_is_named(finished, plan, tmp_path):
+    place = bundle(tmp_path / "one", plan)
+    (place / "added.npz").write_bytes(b"later")
+    bundles = found(finished, convergence=[place])
+    assert bundles.problems == [f"{place}: unexpected: added.npz"]
+
+
+def test_a_link_out_of_a_bundle_is_refused(finished, plan, tmp_path):
+    place = bundle(tmp_path / "one", plan)
+    (tmp_path / "elsewhere.json").write_bytes((place / "validation.json").read_bytes())
+    (place / "validation.json").unlink()
+    (place / "validation.json").symlink_to(tmp_path / "elsewhere.json")
+    answer, verdicts = check(finished, convergence_dir=[place])
+    assert any("a link that leaves the folder" in fault for fault in answer.document["altered"])
+    assert (answer.exit_code, verdicts["convergence_bundle_count"]) == (4, "fail")
+
+
+def test_a_bundle_that_is_consistent_in_itself_is_still_no_proof(finished, plan, tmp_path):
+    """Whether its values follow from its cases is not judged in this version: unknown, no pass."""
+    places = [bundle(tmp_path / word, plan, word=word) for word in ("one", "two")]
+    seeds = bundle(tmp_path / "seeds", plan, schema=schemas.SEED_ROBUST_QI)
+    answer, verdicts = check(finished, convergence_dir=places, seed_qi_dir=seeds)
+    assert answer.document["altered"] == []
+    assert verdicts["convergence_bundle_count"] == "pass"
+    assert verdicts["seed_qi_bundle_present"] == "pass"
+    for name in (
+        *("convergence_bundles_passed", "convergence_axes_covered", "evidence_matches_run"),
+        "seed_qi_bundle_passed",
+    ):
+        assert verdicts[name] == "unknown", name
+    assert (answer.exit_code, answer.document["promotion_ready"]) == (1, False)
+
+
+def test_a_bundle_that_fails_its_own_gates_fails(finished, plan, tmp_path):
+    place = bundle(tmp_path / "one", plan)
+    verdict = read(place / "validation.json")
+    verdict["verdicts"]["resolution_converged"] |= {"value": 0.5, "verdict": "fail"}
+    verdict |= {"passed": False, "checks": {"resolution_converged": False}}
+    store.write_json(place / "validation.json", verdict)
+    described = manifest.describe(place, ["validation.json"])
+    claim = {"claim_level": "validation", "family_digest": plan.family_digest}
+    made = manifest.Manifest(kind="bundle", config={}, files=described, claim=claim)
+    manifest.write_manifest(place, made)
+    manifest.write_artifact_manifest(place)
+    (one,) = found(finished, convergence=[place]).convergence
+    assert (one.failed, list(one.problems)) == (["validation_passed"], [])
+    assert found(finished, convergence=[place]).metrics()["failed_convergence_gates"] == 1
+
+
+# -- what counts -------------------------------------------------------------------------------
+
+
+def test_the_same_folder_twice_counts_once(finished, plan, tmp_path):
+    place = bundle(tmp_path / "one", plan)
+    bundles = found(finished, convergence=[place, place])
+    assert bundles.metrics()["convergence_bundles"] == 1
+    assert bundles.convergence[1].failed == ["content_distinct"]
+
+
+def test_a_copy_under_another_name_counts_once(finished, plan, tmp_path):
+    places = [bundle(tmp_path / name, plan) for name in ("one", "two")]
+    assert found(finished, convergence=places).metrics()["convergence_bundles"] == 1
+
+
+def test_another_family_is_refused_by_name(finished, plan, tmp_path):
+    place = bundle(tmp_path / "other_eta", plan, family="e" * 64)
+    answer, verdicts = check(finished, convergence_dir=[place])
+    assert verdicts["convergence_bundle_count"] == verdicts["evidence_matches_run"] == "fail"
+    (line,) = [text for text in answer.details if text.startswith("no evidence")]
+    assert str(place) in line and "family_matches" in line
+
+
+@pytest.mark.parametrize("flag", ["convergence_dir", "seed_qi_dir", "width_sweep_dir"])
+def test_a_missing_folder_is_named_and_is_no_evidence(finished, tmp_path, flag):
+    place = tmp_path / "nowhere"
+    given = [place] if flag == "convergence_dir" else place
+    answer, verdicts = check(finished, **{flag: given}, require_sweeps=True)
+    assert answer.exit_code == 1
+    assert any(str(place) in line and "directory_exists" in line for line in answer.details)
+    assert verdicts["seed_qi_bundle_present"] == "fail"
+    gate = {
+        "convergence_dir": "convergence_bundles_passed",
+        "seed_qi_dir": "seed_qi_bundle_passed",
+        "width_sweep_dir": "width_aspect_sweep_passed",
+    }[flag]
+    assert verdicts[gate] == "fail"
+
+
+def test_a_run_is_no_bundle_also_not_of_itself(finished):
+    check(finished)
+    bundles = found(finished, convergence=[finished, finished / "promotion"], seeds=finished)
+    assert bundles.metrics()["convergence_bundles"] == 0
+    assert bundles.metrics()["missing_seed_bundles"] == 1
+    assert all("bundle_kind_matches" in one.failed for one in bundles.every)
+
+
+def test_a_convergence_bundle_is_no_seed_bundle(finished, plan, tmp_path):
+    place = bundle(tmp_path / "one", plan)
+    bundles = found(finished, seeds=place, width_sweep=place)
+    assert bundles.metrics()["missing_seed_bundles"] == 1
+    assert bundles.sweeps["width"].failed == ["bundle_kind_matches"]
+
+
+# -- where they lie ----------------------------------------------------------------------------
+
+
+def test_bundles_in_the_run_are_found_and_named_from_there(finished, plan):
+    bundle(finished / "convergence/resolution_sweep", plan, word="a")
+    bundle(finished / "convergence/timestep_sweep", plan, word="b")
+    bundle(finished / "seed_qi", plan, schema=schemas.SEED_ROBUST_QI)
+    bundles = found(finished)
+    assert set(bundles.digests) == {
+        "convergence/resolution_sweep",
+        "convergence/timestep_sweep",
+        "seed_qi",
+    }
+    assert bundles.metrics()["convergence_bundles"] == 2
+    answer, _ = check(finished)
+    assert answer.document["altered"] == []
+    assert read(finished / "promotion/promotion_readiness.json")["convergence_dirs"] == [
+        "convergence/resolution_sweep",
+        "convergence/timestep_sweep",
+    ]
+
+
+def test_relative_paths_are_stored_from_the_run_and_absolute_ones_as_given(
+    finished, plan, tmp_path, monkeypatch
+):
+    inside = bundle(finished / "convergence/one", plan, word="a")
+    outside = bundle(tmp_path / "two", plan, word="b")
+    monkeypatch.chdir(tmp_path)
+    bundles = found(finished, convergence=[inside, Path("two"), outside])
+    assert [one.path for one in bundles.convergence] == ["convergence/one", "../two", str(outside)]
+
+
+STRANGE = {
+    "no list of files": ("artifact_manifest.json", {"files": None}),
+    "files in words": ("artifact_manifest.json", {"files": ["validation.json", 3, None]}),
+    "a path that is a list": ("artifact_manifest.json", {"files": [{"path": ["a"]}]}),
+    "a path upwards": (
+        "artifact_manifest.json",
+        {"files": [{"path": "../../etc/passwd", "sha256": "0" * 64}]},
+    ),
+    "a digest that is a list": ("manifest.json", {"digest": []}),
+    "a level that is a table": ("manifest.json", {"claim_level": {}}),
+    "verdicts in words": ("validation.json", {"verdicts": "all pass"}),
+    "outputs in words": ("manifest.json", {"outputs": "all"}),
+    "a schema of tomorrow": ("manifest.json", {"schema": "mhx.manifest.v2"}),
+}
+
+
+@pytest.mark.parametrize(("name", "changes"), STRANGE.values(), ids=STRANGE)
+def test_strange_bundles_are_named_and_never_crash(finished, plan, tmp_path, name, changes):
+    place = bundle(tmp_path / "one", plan)
+    edit(place / name, **changes)
+    bundles = found(finished, convergence=[place], seeds=place, width_sweep=place)
+    assert any(name in problem for problem in bundles.problems)
+    assert bundles.metrics()["convergence_bundles"] == 0
+
+
+def test_a_folder_without_manifests_is_named(finished, tmp_path):
+    (tmp_path / "empty").mkdir()
+    bundles = found(finished, convergence=[tmp_path / "empty"])
+    assert "nothing to verify" in bundles.problems[0]
+    (tmp_path / "file").write_text("mine")
+    (one,) = found(finished, convergence=[tmp_path / "file"]).convergence
+    assert "directory_exists" in one.failed
+
+
+def test_a_bundle_altered_after_the_check_is_found_by_verify(finished, plan):
+    place = bundle(finished / "convergence/one", plan)
+    check(finished)
+    edit(place / "validation.json", extra=1)
+    assert "convergence/one/validation.json" in {f.path for f in verify(finished).problems}
