@@ -3,6 +3,7 @@
 Axis 0 is x, x_i = (i + 1/2) dx; B = (psi_y, -psi_x), v = (-phi_y, phi_x), j = -lap psi.
 """
 
+import itertools
 import math
 from pathlib import Path
 
@@ -421,3 +422,55 @@ def test_cosine_sheet_decays_as_the_figure_says(tmp_path):
     assert execute(folder).code == 0
     h = arrays(folder / "production_history.npz")
     assert h["total_energy"][-1] / h["total_energy"][0] == pytest.approx(0.980199, abs=1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("width", "eta", "rate"), [(0.4, 5e-3, 0.09097), (0.36, 4.5e-3, 0.10494), (0.45, 8e-3, None)]
+)
+def test_small_seed_grows_at_the_eigenvalue(width, eta, rate, tmp_path):
+    """Section 8: held, eps 1e-6, ln f fitted over t = 20 to 80, 64 x 64: 1e-3 relative."""
+    folder = tmp_path / "run"
+    changes = DECAYING | {"width": width, "eta": eta, "nu": eta, "perturbation_amplitude": 1e-6}
+    said = plan(folder, **changes | {"ny": 64, "dt": 0.05, "t_end": 80, "save_every": 20})
+    assert said.code == 1, said.text
+    computed = read(folder / "campaign_plan.json")["growth_rate"]["gamma"]
+    if rate is not None:
+        assert computed == pytest.approx(rate, rel=1e-3)
+    assert execute(folder).code in (0, 1)
+    h = arrays(folder / "production_history.npz")
+    window = h["time"] >= 20
+    for sheet in ("sheet_flux_0", "sheet_flux_1"):
+        slope = np.polyfit(h["time"][window], np.log(h[sheet][window]), 1)[0]
+        assert slope == pytest.approx(computed, rel=1e-3)
+
+
+@pytest.mark.slow
+def test_steps_are_of_fourth_order(tmp_path):
+    """Section 8: three steps, a half each; the log2 of the differences is 4 +- 0.1."""
+    last = []
+    for dt in (0.08, 0.04, 0.02):
+        folder = tmp_path / str(dt)
+        base = HARRIS | {"--perturbation-amplitude": 0.3, "--noise-amplitude": 0.05}
+        base |= {"--nx": 32, "--ny": 32, "--t-end": 8, "--dt": dt, "--save-every": 50}
+        assert plan(folder, base).code == 1
+        assert execute(folder).code in (0, 1)
+        state = arrays(states(folder)[-1])
+        assert float(state["time"]) == pytest.approx(8)
+        last.append(np.concatenate([state["psi"], state["omega"]]))
+    first, second = (np.linalg.norm(a - b) for a, b in itertools.pairwise(last))
+    assert math.log2(first / second) == pytest.approx(4, abs=0.1)
+
+
+@pytest.mark.slow
+def test_odd_numbers_of_points(tmp_path):
+    folder = tmp_path / "run"
+    assert plan(folder, nx=9, ny=11, noise_amplitude=1e-5).code == 1
+    assert execute(folder).code == 0
+    state = arrays(states(folder)[-1])
+    h = arrays(folder / "production_history.npz")
+    assert state["psi"].shape == (9, 11)
+    magnetic, kinetic = energies(state["psi"], state["omega"])
+    assert h["magnetic_energy"][-1] == pytest.approx(magnetic, rel=1e-13)
+    assert h["kinetic_energy"][-1] == pytest.approx(kinetic, rel=1e-9)
+    assert np.max(h["dissipation_budget_residual"]) < 1e-13

@@ -1,6 +1,8 @@
 """Section 2.1: `--json` gives one JSON object on stdout, whatever the command and its end."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -51,3 +53,21 @@ def test_help_of_every_command_ends_with_zero():
     for words in ([], ["campaign"], ["run"], ["campaign", EXECUTE], ["campaign", PLAN]):
         assert mhx(*words, "--help").code == 0
     assert mhx("--version").code == 0
+
+
+@pytest.mark.parametrize(("flag", "value"), [("--nx", "many"), ("--eta", "nan")])
+def test_values_that_cannot_be_read_are_answered_in_json_too(flag, value, inside):
+    said = mhx("campaign", PLAN, "--outdir", "new", *flags(TINY | {flag: value}), "--json")
+    assert said.code == 2
+    assert flag in json.dumps(json.loads(said.out))
+
+
+@pytest.mark.parametrize("words", [["--help"], ["campaign", PLAN, "--help"]])
+def test_help_does_not_import_a_solver(words):
+    """5.10."""
+    script = (
+        "import sys; from mhx.cli import main; main(sys.argv[1:]);"
+        "sys.exit(any(name in sys.modules for name in ('jax', 'numpy', 'scipy', 'matplotlib')))"
+    )
+    command = [sys.executable, "-c", script, *words]
+    assert subprocess.run(command, capture_output=True, check=False).returncode == 0

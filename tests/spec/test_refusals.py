@@ -321,3 +321,9 @@ def test_unstable_step_may_be_planned_in_no_way_that_runs(tmp_path):
         said = mhx("campaign", EXECUTE, folder)
         assert said.code == 2, said.text
         assert not (folder / "checkpoints" / "initial_state.npz").exists()
+
+
+def test_box_beyond_all_bounds_names_its_flag(tmp_path):
+    said = plan(tmp_path / "run", lx=1e300)
+    refused(said, "--lx", "1e+300")
+    assert list(tmp_path.iterdir()) == []

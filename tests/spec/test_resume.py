@@ -381,6 +381,9 @@ def test_killed_run_resumes_and_second_executor_is_refused(long_run):
         before = sorted(path.name for path in (long_run / "attempts").iterdir())
         said = execute(long_run, "--max-steps", 1)
         assert said.code == 6, said.text
+        assert plan(long_run, nx=16, ny=16).code in (2, 6)
+        busy = mhx("campaign", "rutherford-promotion-check", long_run)
+        assert busy.code == 6, busy.text
         assert str(process.pid) in said.text
         assert sorted(path.name for path in (long_run / "attempts").iterdir()) == before
         status = mhx("campaign", "rutherford-status", long_run)
@@ -532,3 +535,58 @@ def test_target_before_every_kept_state_starts_from_the_initial_one(cut, copy):
     assert document["start_step"] == 0 and document["checkpoint"] is None
     assert document["validation"]["checks"]["can_resume_from_initial_state"] is True
     assert said.code == 0, said.text
+
+
+# Checkpoints of another plan, a full disk
+
+
+def test_checkpoints_of_another_plan(planned, tmp_path):
+    """R4: a mismatch is exit 4 (altered) or 2 (other plan); nothing is mixed, nothing is lost."""
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    shutil.copytree(planned, ours)
+    assert plan(theirs, eta=2e-3).code == 1
+    assert execute(theirs, "--max-steps", 6).code == 0
+    shutil.rmtree(ours / "checkpoints")
+    shutil.copytree(theirs / "checkpoints", ours / "checkpoints")
+    before = tree(ours)
+    said = execute(ours)
+    assert said.code in (2, 4), said.text
+    assert tree(ours) == before
+    # the bound initial state is of the other plan, too: no resume point is left
+    said, document = resume(ours)
+    assert document["validation"]["checks"]["can_resume_from_initial_state"] is False
+    assert said.code != 0, said.text
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 4 MiB, where the machine allows one."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", folder]
+    if os.geteuid() != 0 or subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("no file system can be mounted here")
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+
+
+@pytest.mark.slow
+def test_full_disk_keeps_the_last_resume_point(cut, small_disk, tmp_path):
+    """Section 7: the previous resume point survives; bytes needed, exit 3."""
+    folder = small_disk / "run"
+    shutil.copytree(cut, folder)
+    with (small_disk / "ballast").open("wb") as ballast:
+        try:
+            while True:
+                ballast.write(b"\0" * 4096)
+                ballast.flush()
+        except OSError:
+            pass
+    said = execute(folder)
+    assert said.code == 3, said.text
+    assert "Traceback" not in said.text
+    assert "bytes" in said.text, said.text
+    (small_disk / "ballast").unlink()
+    said, document = resume(folder)
+    assert said.code == 0, said.text
+    assert document["start_step"] >= 20
