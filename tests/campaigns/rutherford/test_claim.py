@@ -17,7 +17,7 @@ from mhx.errors import ClaimRefused, EvidenceError
 from mhx.evidence.claims import ClaimLevel, current_level
 from mhx.evidence.gates import judge
 from mhx.evidence.manifest import run_digest
-from mhx.evidence.store import read_json
+from mhx.evidence.store import read_json, write_bytes
 from mhx.evidence.verify import verify
 
 from .conftest import STEPS, go
@@ -130,7 +130,7 @@ def finished_once(planned, tmp_path_factory, shared_solver):
 @pytest.mark.parametrize("name", [row.gate.name for row in criteria.CRITERIA])
 def test_any_gate_of_the_report_that_fails_stands_against_a_claim(finished_once, monkeypatch, name):
     monkeypatch.setattr(
-        promotion, "gate_matrix", lambda path, *a, **k: path.write_bytes(b"picture")
+        promotion, "gate_matrix", lambda path, *a, **k: write_bytes(path, b"picture")
     )
     report(finished_once, spoil=name)
     end = Outcome(stop_reason=TARGET, start_step=STEPS, end_step=STEPS)
