@@ -63,22 +63,16 @@ def _least(theme: str, gate: tuple[str, str, float], reason: str, remedy: str) -
     return Criterion(theme, Gate(name=name, metric=metric, low=low, reason=reason, remedy=remedy))
 
 
-NOTHING_TO_JUDGE = "without it there is nothing to judge"
+NOTHING = "without it there is nothing to judge"
 TOO_SHORT = "a transient is no nonlinear evolution"
 ROUND_OFF = 1e-12  # of an end time, as the planner has it
 
 CRITERIA: tuple[Criterion, ...] = (
-    _none(FILES, "campaign_plan_present", "plan_faults", NOTHING_TO_JUDGE, PLAN),
-    _none(FILES, "execution_diagnostics_present", "diagnostics_faults", NOTHING_TO_JUDGE, EXECUTE),
-    _none(FILES, "execution_validation_present", "validation_faults", NOTHING_TO_JUDGE, EXECUTE),
-    _none(FILES, "run_manifest_present", "manifest_faults", NOTHING_TO_JUDGE, JUDGE_AGAIN),
-    _none(
-        FILES,
-        "artifact_manifest_present",
-        "artifact_manifest_faults",
-        NOTHING_TO_JUDGE,
-        JUDGE_AGAIN,
-    ),
+    _none(FILES, "campaign_plan_present", "plan_faults", NOTHING, PLAN),
+    _none(FILES, "execution_diagnostics_present", "diagnostics_faults", NOTHING, EXECUTE),
+    _none(FILES, "execution_validation_present", "validation_faults", NOTHING, EXECUTE),
+    _none(FILES, "run_manifest_present", "manifest_faults", NOTHING, JUDGE_AGAIN),
+    _none(FILES, "artifact_manifest_present", "artifact_manifest_faults", NOTHING, JUDGE_AGAIN),
     _none(
         FILES,
         "artifact_hashes_verified",

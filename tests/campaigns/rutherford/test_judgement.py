@@ -310,6 +310,7 @@ def test_a_linear_run_has_no_nonlinear_response(tmp_path):
     assert found["algebraic_phase_detected"] == "fail"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("swift")
 def test_a_decaying_sheet_diffuses_away_and_shows_nothing(tmp_path):
     run = executed(tmp_path / "run", movies=False, hold_equilibrium=False)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from mhx.campaigns.plan import plan_digest
+from mhx.campaigns.folder import RunFolder
+from mhx.campaigns.plan import plan_digest, read_plan
 from mhx.campaigns.questions import QUESTIONS
 from mhx.campaigns.rutherford import execute, promotion, restart_check
 from mhx.campaigns.rutherford.promotion import Options
@@ -474,6 +475,7 @@ STRANGE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", STRANGE.values(), ids=STRANGE)
 def test_strange_folders_are_judged_and_never_crash(finished, repeated, change):
     change(finished)
@@ -531,6 +533,29 @@ def test_a_forged_report_supports_no_claim(finished, values):
     with pytest.raises((ClaimRefused, EvidenceError)):
         claim(finished)
     assert current_level(finished / "claim_ledger.jsonl") == "validation"
+
+
+def contradicted(run):
+    folder = RunFolder(run)
+    stored = read(run / "promotion/validation.json")
+    return promotion.contradictions(folder, read_plan(folder), report_of(run), stored)
+
+
+def test_an_honest_report_is_not_contradicted_by_its_run(finished):
+    check(finished)
+    assert contradicted(finished) == []
+    execute.execute(finished, execute.Options(json=True, max_steps=0))
+    assert contradicted(finished) == []
+
+
+def test_values_that_were_typed_in_are_contradicted_by_the_run(finished):
+    """The manifests of the report match: only the run itself knows better."""
+    check(finished)
+    forge_report(finished, values=True)
+    assert verify(finished / "promotion").problems == []
+    told = "\n".join(contradicted(finished))
+    assert "states convergence_bundles 2, the run gives 0" in told
+    assert "states failed_convergence_gates 0, the run gives nothing" in told
 
 
 def test_a_report_about_the_run_as_it_was_supports_no_claim(finished):

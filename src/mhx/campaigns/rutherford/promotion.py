@@ -5,19 +5,20 @@ eigen-solve is repeated, stretches are integrated again.  Report and picture are
 the verdict; exit 0 when every gate passes, 1 when one does not, 4 when evidence is altered.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from mhx.campaigns import criteria, promotion
-from mhx.campaigns.bundles import Bundles, find_bundles
+from mhx.campaigns.bundles import Bundles, Given, find_bundles
 from mhx.campaigns.commands import record_command
 from mhx.campaigns.folder import RunFolder
 from mhx.campaigns.plan import Plan, read_plan
 from mhx.campaigns.promotion import Binding, Verdicts
 from mhx.campaigns.questions import ANSWERED
-from mhx.campaigns.rutherford.file_metrics import file_metrics
+from mhx.campaigns.rutherford.file_metrics import Metrics, file_metrics
 from mhx.campaigns.rutherford.judgement import judgement
 from mhx.campaigns.rutherford.promotion_options import Options, refuse
 from mhx.campaigns.rutherford.restart_check import RestartCheck, restart_check
@@ -36,7 +37,7 @@ from mhx.reconnection.linear import GrowthRate, growth_rate
 from mhx.reconnection.trajectory import read_history
 from mhx.report.answer import Answer
 
-__all__ = ["Options", "check"]
+__all__ = ["Options", "check", "contradictions"]
 
 
 def check(run_dir: Path, options: Options) -> Answer:
@@ -73,6 +74,58 @@ def _recorded(folder: RunFolder) -> list[str]:
     return []
 
 
+def contradictions(
+    folder: RunFolder, plan: Plan, report: Mapping[str, Any], validation: Mapping[str, Any]
+) -> list[str]:
+    """Values of a promotion report that the run and its evidence do not give, one line each.
+
+    Everything is drawn from the files again but what rests on a random draw; so a report whose
+    values were typed in is told from one that was judged, whatever was hashed around it.
+    """
+    config = parse(Reconnection, plan.config)
+    given = Given(
+        convergence=[folder.root / name for name in report.get("convergence_dirs") or ()],
+        seeds=folder.root / report["seed_qi_dir"] if report.get("seed_qi_dir") else None,
+    )
+    metrics, _, _ = _from_files(folder, plan, config)
+    metrics = {**metrics, **find_bundles(folder, plan, given).metrics()}
+    stated = {one["metric"]: one["value"] for one in validation["verdicts"].values()}
+    return [
+        f"the promotion report states {name} {_told(value)}, the run gives {_told(metrics[name])}"
+        for name, value in stated.items()
+        if name in metrics and not _same(value, metrics[name])
+    ]
+
+
+def _same(stated: float | None, found: float | None) -> bool:
+    """Equal to the round-off of another machine's linear algebra."""
+    if stated is None or found is None or not math.isfinite(found):
+        return stated is None and (found is None or not math.isfinite(found))
+    return math.isclose(stated, found, rel_tol=1e-9)
+
+
+def _told(value: float | None) -> str:
+    return "nothing" if value is None else f"{value:.10g}"
+
+
+def _from_files(
+    folder: RunFolder, plan: Plan, config: Reconnection
+) -> tuple[Metrics, dict[str, Any], list[str]]:
+    """Metrics, facts and faults that need nothing but the files and the eigen-solve."""
+    records = [one for one in read_records(folder.root)[0] if not one.registered]
+    history, growth = _history(folder), _growth(config)
+    metrics, faults = file_metrics(folder, plan, records, history)
+    facts: dict[str, Any] = {
+        "history_schema": schemas.CAMPAIGN_HISTORY if history else None,
+        "growth_rate": growth.document() if growth else None,
+        "terminal_step": records[-1].step if records else 0,
+    }
+    if history:
+        judged = judgement(config, plan, history, growth)
+        metrics, facts = {**metrics, **judged.metrics}, {**facts, **judged.facts}
+    return metrics, facts, faults
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Found:
     """What the folder itself shows, before any bound is applied."""
@@ -88,25 +141,14 @@ class _Found:
     def of(cls, folder: RunFolder, plan: Plan, restart_steps: int) -> "_Found":
         config = parse(Reconnection, plan.config)
         records = [one for one in read_records(folder.root)[0] if not one.registered]
-        history = _history(folder)
-        growth = _growth(config)
-        metrics, faults = file_metrics(folder, plan, records, history)
-        facts: dict[str, Any] = {"history_schema": schemas.CAMPAIGN_HISTORY if history else None}
-        if history:
-            judged = judgement(config, plan, history, growth)
-            metrics, facts = {**metrics, **judged.metrics}, {**facts, **judged.facts}
+        metrics, facts, faults = _from_files(folder, plan, config)
         again = _restart(folder, config, records, restart_steps)
         return cls(
             config=config,
             metrics={**metrics, "restart_difference": again.difference},
-            facts={
-                **facts,
-                "restart_check": again.document(),
-                "growth_rate": growth.document() if growth else None,
-                "terminal_step": records[-1].step if records else 0,
-            },
+            facts={**facts, "restart_check": again.document()},
             faults=faults,
-            steps_left=plan.target_step - (records[-1].step if records else 0),
+            steps_left=plan.target_step - facts["terminal_step"],
             same_machine=again.same_machine(records),
         )
 
