@@ -90,6 +90,7 @@ DECAYING = {
 # Initial states
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("seed", "amplitude"), [(3, 1e-3)])
 def test_cosine_sheet_with_its_noise(seed, amplitude, tmp_path):
     state = initial(tmp_path / "run", seed=seed, noise_amplitude=amplitude, nx=12, ny=16)
@@ -109,6 +110,7 @@ def test_oblong_box_of_the_cosine_sheet(tmp_path):
     np.testing.assert_allclose(state["psi"], expected, atol=1e-15)
 
 
+@pytest.mark.slow
 def test_double_harris_series_equals_the_sum_over_images(tmp_path):
     state = initial(tmp_path / "run", **DECAYING | {"nx": 128})
     x, y = points((128, 16))
@@ -127,6 +129,7 @@ def test_double_harris_series_equals_the_sum_over_images(tmp_path):
     assert np.max(np.abs(hat[::2])) / 128 < 1e-14  # odd modes only
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("eps", "width", "energy"), [(4e-3, 0.4, 0.372687), (0, 0.4, 0.372677), (0, 0.36, 0.385409)]
 )
@@ -324,6 +327,7 @@ def test_initial_sheet_of_the_cosine_sheet(finished):
     assert h["current_sheet_length"][0] == pytest.approx(BOX, rel=2e-3)
 
 
+@pytest.mark.slow
 def test_initial_sheet_of_the_double_harris_sheet(tmp_path):
     small = DECAYING | {"perturbation_amplitude": 1e-7, "nx": 64}
     initial(tmp_path / "run", **small)
@@ -343,6 +347,7 @@ def test_cosine_sheet_diffuses_at_its_own_rate(finished):
     np.testing.assert_allclose(h["total_energy"] / h["total_energy"][0], expected, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_equations_hold_between_two_states(tmp_path):
     """d psi/dt and d omega/dt by differences of states, against the brackets by collocation.
 
@@ -388,6 +393,7 @@ def test_equations_hold_between_two_states(tmp_path):
         np.testing.assert_allclose(found_rate, expected, atol=3e-6 * scale)
 
 
+@pytest.mark.slow
 def test_held_sheet_without_a_seed_is_a_fixed_point(tmp_path):
     """A plan needs a seed: at 1e-14 the mean over y stays where it was."""
     folder = tmp_path / "run"

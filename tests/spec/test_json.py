@@ -30,7 +30,13 @@ COMMANDS = {
 }
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+SLOW = {"fast", "execute", "promotion", "run"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in COMMANDS],
+)
 def test_one_object_on_stdout(name, cut, finished, copy, inside):
     words = [str(word) for word in COMMANDS[name]]
     if any(word.startswith("RUN") for word in words):

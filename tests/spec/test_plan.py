@@ -336,6 +336,7 @@ def test_growth_rate_of_the_wider_sheet(tmp_path):
     assert rate["residual"] <= 1e-10 and rate["change_on_doubling"] <= 1e-6
 
 
+@pytest.mark.slow
 def test_declared_rate_that_contradicts_the_computed_one_fails_the_plan(tmp_path):
     base = HARRIS | {"--nx": 48, "--ny": 32, "--t-end": 2000, "--save-every": 100}
     base |= {"--width": 0.4, "--eta": 5e-3, "--nu": 5e-3}
@@ -374,6 +375,7 @@ def test_plan_gates_fail_and_are_printed_with_metric_value_and_bound(gate, base,
     assert gate in waived
 
 
+@pytest.mark.slow
 def test_waivers_of_looser_bounds_only(tmp_path):
     for value, waived in (("1e-7", False), ("1e-6", False), ("1e-3", True)):
         folder = tmp_path / value
@@ -495,6 +497,7 @@ def test_same_parameters_again_write_nothing(planned, copy):
     assert all(path.stat().st_mtime_ns == time for path, time in times.items())
 
 
+@pytest.mark.slow
 def test_other_parameters_are_refused_and_force_moves_the_old_run_aside(cut, copy):
     folder = copy(cut)
     before = tree(folder)
@@ -522,6 +525,7 @@ def test_other_parameters_are_refused_and_force_moves_the_old_run_aside(cut, cop
     assert int(arrays(folder / "production_history.npz")["step"][0]) == 0
 
 
+@pytest.mark.slow
 def test_measured_rate_is_marked_as_measured(tmp_path):
     said = plan(tmp_path / "run", seconds_per_step_estimate=None)
     assert said.code == 1

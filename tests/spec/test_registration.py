@@ -224,6 +224,7 @@ def test_registration_without_an_index(tmp_path):
     assert len(index["checkpoints"]) == 1
 
 
+@pytest.mark.slow
 def test_metadata_of_the_executor_counts_on(tmp_path):
     """Section 10, 1: 8 x 8, chunks of 4 and 2: starts 0 and 4, ends 4 and 6."""
     folder = tmp_path / "run"

@@ -109,6 +109,7 @@ def test_history_rows_are_global_multiples_and_the_newest_checkpoint(cut, finish
     assert arrays(finished / "production_history.npz")["step"].tolist() == list(range(0, 49, 4))
 
 
+@pytest.mark.slow
 def test_last_row_between_multiples_is_provisional(planned, copy):
     folder = copy(planned)
     for steps, rows in ((3, [0, 3]), (2, [0, 4, 5]), (1, [0, 4, 6]), (2, [0, 4, 8])):
@@ -116,6 +117,7 @@ def test_last_row_between_multiples_is_provisional(planned, copy):
         assert arrays(folder / "production_history.npz")["step"].tolist() == rows
 
 
+@pytest.mark.slow
 def test_kept_states(planned, copy):
     """2.5: the newest, the terminal and every tenth; records and segments stay."""
     folder = copy(planned)
@@ -132,6 +134,7 @@ def test_kept_states(planned, copy):
 # Nothing to do
 
 
+@pytest.mark.slow
 def test_no_steps_before_any_run_bind_the_initial_state(planned, copy):
     """E8."""
     folder = copy(planned)
@@ -144,6 +147,7 @@ def test_no_steps_before_any_run_bind_the_initial_state(planned, copy):
     assert failed == ["executor_made_progress_or_target_already_complete"]
 
 
+@pytest.mark.slow
 def test_no_steps_after_completion_leave_states_and_segments_alone(finished, copy):
     """E9 and rule 5 of section 1."""
     folder = copy(finished)
@@ -162,6 +166,7 @@ def test_no_steps_after_completion_leave_states_and_segments_alone(finished, cop
     assert mhx("verify", folder).code == 0
 
 
+@pytest.mark.slow
 def test_run_directory_may_move(cut, copy, finished, monkeypatch):
     """E13, E14: no absolute path, no working directory."""
     folder = copy(cut)
@@ -188,6 +193,7 @@ def test_other_seed_or_noise_after_the_start_is_refused(flag, value, cut, copy):
     assert tree(folder) == before
 
 
+@pytest.mark.slow
 def test_seed_given_with_the_first_chunk_is_bound(planned, copy):
     folder = copy(planned)
     assert execute(folder, "--seed", 9, "--noise-amplitude", 1e-5, "--max-steps", 4).code == 0
@@ -235,6 +241,19 @@ def test_threshold_edited_in_the_plan_is_found(cut, copy):
 # Damage
 
 
+@pytest.mark.parametrize("kind", ["state_step", "step", "history_step"])
+def test_damaged_newest_checkpoint_is_rejected_by_name(kind, cut, copy):
+    folder = copy(cut)
+    damage(next((folder / "checkpoints").glob(f"{kind}_000000000020.*")), "flipped")
+    said, document = resume(folder)
+    assert said.code == 0, said.text
+    assert document["start_step"] == 18
+    assert "step_000000000020" in said.text
+    (invalid,) = document["invalid_checkpoints"]
+    assert {"id", "file", "reason"} <= invalid.keys() and invalid["reason"]
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["flipped", "truncated", "deleted"])
 @pytest.mark.parametrize("kind", ["state_step", "step", "history_step"])
 def test_damaged_newest_checkpoint_costs_one_interval(kind, how, cut, copy, finished):
@@ -259,6 +278,7 @@ def test_damaged_newest_checkpoint_costs_one_interval(kind, how, cut, copy, fini
         assert any((folder / "checkpoints" / "quarantine").iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["flipped", "truncated", "deleted"])
 @pytest.mark.parametrize(
     "name",
@@ -275,6 +295,7 @@ def test_derived_files_are_made_again(name, how, cut, copy, finished):
     same(folder, finished)
 
 
+@pytest.mark.slow
 def test_old_state_damaged_or_gone_does_not_hurt_newer_ones(cut, copy, finished):
     folder = copy(cut)
     damage(states(folder)[0], "deleted")
@@ -293,6 +314,7 @@ def test_old_segment_damaged_steps_back_before_it(cut, copy):
     assert document["start_step"] == int(segments[-3].stem.split("_")[-1])
 
 
+@pytest.mark.slow
 def test_no_restart_refuses_where_no_checkpoint_is_left(cut, copy):
     folder = copy(cut)
     for path in (folder / "checkpoints").glob("history_step_*.npz"):
@@ -314,6 +336,7 @@ def test_damaged_initial_state_is_altered_evidence(cut, copy):
     assert said.code == 4 and "initial_state.npz" in said.text
 
 
+@pytest.mark.slow
 def test_half_written_checkpoint_is_no_checkpoint(cut, copy, finished):
     """E2: a kill after the state, before the record, and between any two bytes."""
     folder = copy(cut)
@@ -431,6 +454,7 @@ def test_walltime_stops_with_a_checkpoint(long_run):
     assert 0 <= document["end_step"] < 40000
 
 
+@pytest.mark.slow
 def test_stale_lock_does_not_block(cut, copy):
     """R1: the owner is dead."""
     folder = copy(cut)
@@ -446,6 +470,7 @@ def unstable(folder: Path) -> None:
     assert plan(folder, nx=16, ny=16, dt=0.1, t_end=10).code == 1
 
 
+@pytest.mark.slow
 def test_unstable_run_stops_with_three_and_the_step_that_would_do(tmp_path):
     """E5, 5.6: the bad block is dropped, the same call repeats the same refusal."""
     folder = tmp_path / "run"
@@ -464,6 +489,7 @@ def test_unstable_run_stops_with_three_and_the_step_that_would_do(tmp_path):
 # Read-only and full
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs to be root, or ordinary permissions")
 def test_a_file_where_a_folder_should_be(planned, copy):
     folder = copy(planned)
@@ -540,6 +566,7 @@ def test_target_before_every_kept_state_starts_from_the_initial_one(cut, copy):
 # Checkpoints of another plan, a full disk
 
 
+@pytest.mark.slow
 def test_checkpoints_of_another_plan(planned, tmp_path):
     """R4: a mismatch is exit 4 (altered) or 2 (other plan); nothing is mixed, nothing is lost."""
     ours, theirs = tmp_path / "ours", tmp_path / "theirs"
@@ -575,11 +602,10 @@ def test_full_disk_keeps_the_last_resume_point(cut, small_disk, tmp_path):
     """Section 7: the previous resume point survives; bytes needed, exit 3."""
     folder = small_disk / "run"
     shutil.copytree(cut, folder)
-    with (small_disk / "ballast").open("wb") as ballast:
+    with (small_disk / "ballast").open("wb", buffering=0) as ballast:
         try:
             while True:
                 ballast.write(b"\0" * 4096)
-                ballast.flush()
         except OSError:
             pass
     said = execute(folder)

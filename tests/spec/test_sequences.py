@@ -181,6 +181,7 @@ def test_fast_histories(fast_run):
         np.testing.assert_allclose(energy / energy[0], expected, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_fast_run_is_deterministic_and_takes_its_flags(fast_run, tmp_path):
     words = ["--seed", "1", "--t-end", "0.1", "--smoke", "--gif"]
     said = fast(tmp_path / "f", *words)
@@ -193,6 +194,7 @@ def test_fast_run_is_deterministic_and_takes_its_flags(fast_run, tmp_path):
     assert (tmp_path / "f" / "figures" / "flux_movie.gif").is_file()
 
 
+@pytest.mark.slow
 def test_fast_duration_gate(tmp_path):
     words = ["--t-end", "2.5", "--dt", "0.05", "--nx", "8", "--ny", "8", "--save-every", "10"]
     said = fast(tmp_path / "f", *words)
@@ -225,6 +227,7 @@ def test_six_commands_with_default_flags(inside):
     assert mhx("verify", plan).code == 0
 
 
+@pytest.mark.slow
 def test_laptop_demo(inside):
     words = "--nx 8 --ny 8 --dt 1e-2 --target-saved-frames 120 --min-production-resolution 8"
     words += " --seconds-per-step-estimate 1e-3"
@@ -323,6 +326,7 @@ def test_promotion_gates_of_the_stable_sheet(judged):
         assert checks[gate] is False, gate
 
 
+@pytest.mark.slow
 def test_report_elsewhere_is_a_trial(finished, copy, tmp_path):
     """E12: the message names the folder that counts."""
     folder = copy(finished)
@@ -335,6 +339,7 @@ def test_report_elsewhere_is_a_trial(finished, copy, tmp_path):
     assert mhx("verify", folder).code == 0
 
 
+@pytest.mark.slow
 def test_altered_evidence_ends_promotion_with_four(finished, copy):
     """Section 9: last history value times 100: exit 4."""
     folder = copy(finished)
@@ -346,6 +351,7 @@ def test_altered_evidence_ends_promotion_with_four(finished, copy):
     assert "production_history.npz" in said.text
 
 
+@pytest.mark.slow
 def test_forged_convergence_folders_are_no_evidence(finished, copy):
     """C1, section 9: three hand-written JSON folders with false hashes."""
     folder = copy(finished)
@@ -365,6 +371,7 @@ def test_forged_convergence_folders_are_no_evidence(finished, copy):
         assert checks["seed_qi_bundle_passed"] is False
 
 
+@pytest.mark.slow
 def test_looser_promotion_bounds_are_waivers(finished, copy):
     folder = copy(finished)
     said = promote(folder, "--no-require-movies", "--max-energy-budget-residual", "1e-3")
@@ -374,6 +381,7 @@ def test_looser_promotion_bounds_are_waivers(finished, copy):
     assert any("movies" in gate for gate in waived)
 
 
+@pytest.mark.slow
 def test_unfinished_run_is_not_promoted(cut, copy):
     folder = copy(cut)
     said = promote(folder)
@@ -383,6 +391,7 @@ def test_unfinished_run_is_not_promoted(cut, copy):
     assert checks["terminal_step_reaches_target"] is False
 
 
+@pytest.mark.slow
 def test_sweeps_when_required(finished, copy):
     folder = copy(finished)
     said = promote(folder, "--require-sweeps")

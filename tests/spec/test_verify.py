@@ -177,6 +177,7 @@ def test_artifact_manifest_command(finished, copy, tmp_path):
     assert said.code in (2, 4) and "nowhere" in said.text, said.text
 
 
+@pytest.mark.slow
 def test_equal_runs_have_equal_identities(planned, finished, tmp_path):
     """Identity excludes circumstance: times, hosts and rates."""
     folder = tmp_path / "again"
@@ -199,6 +200,7 @@ def test_untouched_folders_verify(planned, finished, cut, harris):
     assert "validation" in mhx("verify", finished).text
 
 
+@pytest.mark.slow
 def test_any_flipped_byte_is_named(finished, copy):
     """One byte of every file that a manifest lists, first, middle or last."""
     folder = copy(finished)
@@ -318,6 +320,7 @@ def test_ledger_grows_and_is_chained(finished, copy):
     assert mhx("verify", folder).code == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["cut", "finished"])
 def test_claim_without_a_report_is_refused(name, request, copy):
     """Exit 5, level unchanged."""
@@ -351,6 +354,7 @@ def test_forged_report_does_not_buy_a_claim(finished, copy):
     assert mhx("verify", folder).code == 4
 
 
+@pytest.mark.slow
 def test_looser_bounds_are_waivers(planned, copy):
     folder = copy(planned)
     said = execute(folder, "--max-divergence-linf", 1e-3, "--max-steps", 4)
@@ -361,6 +365,7 @@ def test_looser_bounds_are_waivers(planned, copy):
     assert waiver["used_bound"] == 1e-3 and waiver["production_bound"] == 1e-9
 
 
+@pytest.mark.slow
 def test_tighter_bound_fails_its_gate(planned, copy):
     folder = copy(planned)
     said = execute(folder, "--max-divergence-linf", 1e-20, "--max-steps", 4)
