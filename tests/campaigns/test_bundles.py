@@ -78,7 +78,7 @@ def plan(finished):
 
 
 def found(run, **given):
-    return find_bundles(RunFolder(run), read_plan(RunFolder(run)), Given(**given))
+    return find_bundles(RunFolder(run), read_plan(RunFolder(run)).family_digest, Given(**given))
 
 
 def check(run, **flags):

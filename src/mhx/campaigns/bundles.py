@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from mhx.campaigns.folder import RunFolder
-from mhx.campaigns.plan import Plan
 from mhx.errors import EvidenceError
 from mhx.evidence import schemas
 from mhx.evidence.claims import ClaimLevel
@@ -135,10 +134,13 @@ def _count(bundle: Bundle | None) -> float | None:
     return None if bundle is None else float(len(bundle.failed)) or None
 
 
-def find_bundles(folder: RunFolder, plan: Plan, given: Given) -> Bundles:
-    """Verify the bundles that are named, else those in `convergence/*` and `seed_qi`."""
+def find_bundles(folder: RunFolder, family: str, given: Given) -> Bundles:
+    """Verify the bundles that are named, else those in `convergence/*` and `seed_qi`.
+
+    family: the family digest of the run's configuration, which is that of its evidence.
+    """
     found = sorted(path for path in (folder.root / "convergence").glob("*") if path.is_dir())
-    look = _Look(folder.root, plan)
+    look = _Look(folder.root, family)
     convergence: list[Bundle] = []
     for path in given.convergence or found:
         seen = [bundle.digest for bundle in convergence]
@@ -161,11 +163,11 @@ class _Look:
     """The run for which bundles are looked at."""
 
     root: Path
-    plan: Plan
+    family: str
 
     def at(self, path: Path, schema: str, seen: Iterable[str | None] = ()) -> Bundle:
         """One folder, which should be a bundle of `schema` and none of those `seen`."""
-        return _bundle(path, _stated(path, self.root), self.plan, schema, set(seen))
+        return _bundle(path, _stated(path, self.root), self.family, schema, set(seen))
 
 
 def _stated(path: Path, root: Path) -> str:
@@ -177,7 +179,7 @@ def _stated(path: Path, root: Path) -> str:
     return Path(os.path.relpath(there, here)).as_posix()
 
 
-def _bundle(path: Path, stated: str, plan: Plan, schema: str, seen: set[str | None]) -> Bundle:
+def _bundle(path: Path, stated: str, family: str, schema: str, seen: set[str | None]) -> Bundle:
     validation, manifest, artifacts = (
         _read(path / name) for name in (VALIDATION, MANIFEST_NAME, ARTIFACT_MANIFEST_NAME)
     )
@@ -200,7 +202,7 @@ def _bundle(path: Path, stated: str, plan: Plan, schema: str, seen: set[str | No
         "artifact_manifest_hashes_manifest": intact and MANIFEST_NAME in listed,
         HASHES: intact and bool(artifacts),
         "verdicts_recomputed": intact and bool(validation.get("verdicts")),
-        FAMILY: manifest.get("family_digest") == plan.family_digest,
+        FAMILY: manifest.get("family_digest") == family,
         DISTINCT: digest is not None and digest not in seen,
     }
     return Bundle(

@@ -166,6 +166,7 @@ class Binding:
     outdir: Path
     plan: Plan | None
     run_digest: str
+    family: str | None = None
     evidence_digests: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -237,7 +238,7 @@ def write(verdicts: Verdicts, binding: Binding, report: Mapping[str, Any]) -> No
         "waivers": [waiver.document() for waiver in verdicts.policy.waivers],
         "run_digest": binding.run_digest,
         "plan_digest": plan.digest if plan else None,
-        "family_digest": plan.family_digest if plan else None,
+        "family_digest": binding.family,
     }
     manifest = Manifest(
         kind="promotion",

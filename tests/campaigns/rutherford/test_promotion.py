@@ -442,6 +442,42 @@ def _history(change):
     return act
 
 
+def planned(**changes):
+    """Parts of the plan that its digest covers and that no planner wrote."""
+
+    def act(run):
+        document = read(run / "campaign_plan.json")
+        document["duration_assessment"] |= changes
+        document["plan_digest"] = plan_digest(document)
+        store.write_json(run / "campaign_plan.json", document)
+
+    return act
+
+
+@pytest.mark.parametrize("value", [None, "ten", [[1]], 0, -3.0, True])
+def test_a_duration_that_no_planner_wrote_is_altered_evidence(finished, value):
+    planned(required_efolds=value)(finished)
+    with pytest.raises(EvidenceError, match=r"duration_assessment\.required_efolds"):
+        check(finished)
+
+
+@pytest.mark.parametrize("family", [None, "f" * 64])
+def test_the_family_of_a_run_is_that_of_its_configuration(finished, family):
+    edit(finished / "campaign_plan.json", family_digest=family)
+    answer = check(finished)
+    assert answer.exit_code == EvidenceError.exit_code
+    assert any("its family is not its configuration" in f for f in answer.document["altered"])
+    assert read(finished / "promotion/manifest.json")["family_digest"] not in (family, None)
+
+
+@pytest.mark.parametrize("path", [None, -1, ["a"]])
+def test_a_list_of_files_that_names_none_is_altered_evidence(finished, path):
+    document = read(finished / "artifact_manifest.json")
+    document["files"][5] = {"path": path} if path else {}
+    edit(finished / "artifact_manifest.json", files=document["files"])
+    assert check(finished).exit_code == EvidenceError.exit_code
+
+
 STRANGE = {
     "a history of no sample": _history(lambda h: {name: v[:0] for name, v in h.items()}),
     "a history of one sample": _history(lambda h: {name: v[:1] for name, v in h.items()}),

@@ -14,6 +14,7 @@ from mhx.campaigns import commands
 from mhx.campaigns.folder import RunFolder
 from mhx.campaigns.plan import Plan
 from mhx.campaigns.rutherford.outputs import MOVIES
+from mhx.campaigns.thresholds import BOUNDS
 from mhx.errors import EvidenceError
 from mhx.evidence import manifest, schemas, verify
 from mhx.evidence.checkpoints import Checkpoint, select
@@ -23,6 +24,7 @@ from mhx.reconnection.figures import MOVIES as MOVIE_FIELDS
 from mhx.reconnection.trajectory import assemble_history, join_frames
 
 Metrics = dict[str, float | None]
+FRAMES = ("min_movie_frames", BOUNDS["min_movie_frames"].value)
 
 
 def file_metrics(
@@ -115,7 +117,7 @@ def _without_command(folder: RunFolder) -> float | None:
         listed = manifest.read_artifact_manifest(folder.artifact_manifest)["files"]
         names = [entry["path"] for entry in listed]
         return float(len(commands.without_command(folder, names)))
-    except EvidenceError:
+    except (EvidenceError, KeyError, TypeError):  # torn, altered, or no list of files
         return None
 
 
@@ -144,7 +146,7 @@ def _movie_faults(folder: RunFolder, plan: Plan, path: Path) -> int:
             digests == frame_digests(drawn),
             steps == frames.steps.tolist() and times == frames.times.tolist(),
             bool(steps) and steps[0] == 0 and steps[-1] == plan.target_step,
-            len(digests) >= plan.thresholds["min_movie_frames"],
+            len(digests) >= plan.thresholds.get(*FRAMES),
             len(set(digests)) > 1,
         ]
     except (KeyError, TypeError, ValueError):  # not a sidecar of ours, or no pictures

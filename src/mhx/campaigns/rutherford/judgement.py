@@ -14,6 +14,8 @@ import numpy as np
 from mhx.campaigns.plan import Plan
 from mhx.campaigns.rutherford.execution_gates import BOUND_OF
 from mhx.campaigns.rutherford.outputs import LEGACY_HISTORIES
+from mhx.campaigns.thresholds import BOUNDS
+from mhx.errors import EvidenceError
 from mhx.evidence.gates import judge_all
 from mhx.reconnection import phases
 from mhx.reconnection.config import Reconnection
@@ -70,7 +72,8 @@ def _samples(history: Mapping[str, np.ndarray], plan: Plan) -> Metrics:
 def _numerics(history: Mapping[str, np.ndarray], plan: Plan, config: Reconnection) -> Metrics:
     """Quality of the whole run; a budget not followed from step 0 to the target says nothing."""
     metrics = quality_metrics(history)
-    bounds = {metric: plan.thresholds[name] for metric, name in BOUND_OF.items()}
+    used = {name: bound.value for name, bound in BOUNDS.items()} | plan.thresholds
+    bounds = {metric: used[name] for metric, name in BOUND_OF.items()}
     results = judge_all(bounded(QUALITY, bounds), metrics)
     steps = history["step"]
     covered = np.array_equal(steps[[0, -1]], [0, plan.target_step])
@@ -95,7 +98,6 @@ def _geometry(history: Mapping[str, np.ndarray]) -> Metrics:
 
 def _duration(config: Reconnection, plan: Plan, growth: GrowthRate | None) -> Metrics:
     """Duration over what the computed rate demands, and over the diffusion time of the sheet."""
-    assessment = plan.document["duration_assessment"]
     end = plan.target_step * config.dt
     metrics: Metrics = {"growth_rate_computed": None if growth is None else growth.gamma}
     if config.held:
@@ -103,9 +105,20 @@ def _duration(config: Reconnection, plan: Plan, growth: GrowthRate | None) -> Me
     elif config.scale is not None:
         metrics["diffusion_times"] = end * config.physics.resistivity / config.scale**2
     if growth is not None and growth.gamma > 0:
-        demanded = assessment["safety_factor"] * assessment["required_efolds"] / growth.gamma
-        metrics["duration_over_required"] = end / demanded
+        efolds = _planned(plan, "safety_factor") * _planned(plan, "required_efolds")
+        metrics["duration_over_required"] = end * growth.gamma / efolds
     return metrics
+
+
+def _planned(plan: Plan, name: str) -> float:
+    """A number on which the duration rests; a plan without it was not written by the planner."""
+    value = plan.document["duration_assessment"][name]
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+        raise EvidenceError(
+            f"campaign_plan.json was altered: duration_assessment.{name} is {value!r}, "
+            "a positive number was planned; restore it from a copy"
+        )
+    return value
 
 
 def _linear(linear: Mapping[str, Any], growth: GrowthRate | None) -> Metrics:

@@ -32,7 +32,7 @@ from mhx.evidence.gates import GateResult
 from mhx.evidence.manifest import run_digest
 from mhx.evidence.store import read_json
 from mhx.execution.lock import hold
-from mhx.reconnection.config import Reconnection
+from mhx.reconnection.config import Reconnection, family_digest
 from mhx.reconnection.linear import GrowthRate, growth_rate
 from mhx.reconnection.trajectory import read_history
 from mhx.report.answer import Answer
@@ -45,8 +45,9 @@ def check(run_dir: Path, options: Options) -> Answer:
     folder = RunFolder(run_dir)
     plan = read_plan(folder)
     refuse(folder, options)
+    family = family_digest(parse(Reconnection, plan.config))
     with hold(run_dir):
-        bundles = find_bundles(folder, plan, options.bundles)
+        bundles = find_bundles(folder, family, options.bundles)
         found = _Found.of(folder, plan, options.restart_steps)
         verdicts = _verdicts(found, plan, options, bundles)
         binding = Binding(
@@ -54,6 +55,7 @@ def check(run_dir: Path, options: Options) -> Answer:
             outdir=options.outdir or folder.promotion,
             plan=plan,
             run_digest=run_digest(run_dir),
+            family=family,
             evidence_digests=bundles.digests,
         )
         lacking = promotion.missing(verdicts, run_dir, _costs(folder, plan, found))
@@ -88,7 +90,7 @@ def contradictions(
         seeds=folder.root / report["seed_qi_dir"] if report.get("seed_qi_dir") else None,
     )
     metrics, _, _ = _from_files(folder, plan, config)
-    metrics = {**metrics, **find_bundles(folder, plan, given).metrics()}
+    metrics = {**metrics, **find_bundles(folder, family_digest(config), given).metrics()}
     stated = {one["metric"]: one["value"] for one in validation["verdicts"].values()}
     return [
         f"the promotion report states {name} {_told(value)}, the run gives {_told(metrics[name])}"
@@ -115,6 +117,9 @@ def _from_files(
     records = [one for one in read_records(folder.root)[0] if not one.registered]
     history, growth = _history(folder), _growth(config)
     metrics, faults = file_metrics(folder, plan, records, history)
+    if plan.document.get("family_digest") != family_digest(config):
+        faults.append("contradicted: campaign_plan.json (its family is not its configuration's)")
+        metrics |= {"plan_faults": 1.0, "artifact_faults": float(len(faults))}
     facts: dict[str, Any] = {
         "history_schema": schemas.CAMPAIGN_HISTORY if history else None,
         "growth_rate": growth.document() if growth else None,
