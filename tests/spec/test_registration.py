@@ -18,6 +18,9 @@ from mhx.campaigns import (
 from .lane import arrays, execute, mhx, plan, read, records, tree
 
 INDEX = "checkpoints/checkpoint_index.json"
+SCHEMAS = """rutherford_production_plan rutherford_checkpoint_index rutherford_checkpoint
+    rutherford_state rutherford_history rutherford_execution rutherford_resume_plan
+    rutherford_promotion rutherford_walltime_job_array"""
 
 
 def files(folder: Path, step: int) -> tuple[str, str]:
@@ -245,3 +248,10 @@ def test_python_defaults_are_the_defaults_of_the_command_line(tmp_path):
     a, b = (read(tmp_path / name / "campaign_plan.json") for name in "ab")
     assert a["plan_digest"] == b["plan_digest"]
     assert a["config"]["numerics"]["dtype"] == "float64"
+
+
+def test_schema_ids_are_public_constants():
+    """2.10: the schema-id constants are kept."""
+    known = {value for name in dir(campaigns) if isinstance(value := getattr(campaigns, name), str)}
+    for part in SCHEMAS.split():
+        assert f"mhx.campaign.{part}.v1" in known, part
