@@ -39,8 +39,8 @@ def _most(gate: str, value: float, unit: str, meaning: str) -> Bound:
     return Bound(gate=gate, side="high", value=value, unit=unit, meaning=meaning)
 
 
-def _least(gate: str, value: float, unit: str, meaning: str) -> Bound:
-    return Bound(gate=gate, side="low", value=value, unit=unit, meaning=meaning)
+def _least(gate: str, value: float, unit: str, meaning: str, floor: float = 0.0) -> Bound:
+    return Bound(gate=gate, side="low", value=value, unit=unit, meaning=meaning, floor=floor)
 
 
 def _count(gate: str, value: int, meaning: str, floor: int = 1) -> Bound:
@@ -86,10 +86,10 @@ BOUNDS: Mapping[str, Bound] = {
         "nonlinear_response_present", 0.05, "1", "change of the mean shear at the sheet"
     ),
     "min_reconnected_flux_amplification": _least(
-        "reconnected_flux_amplifies", 1.05, "1", "sheet flux, largest over initial"
+        "reconnected_flux_amplifies", 1.05, "1", "sheet flux, largest over initial", 1.0
     ),
     "min_island_width_amplification": _least(
-        "island_width_amplifies", 1.05, "1", "island width, largest over initial"
+        "island_width_amplifies", 1.05, "1", "island width, largest over initial", 1.0
     ),
     "max_island_width_disagreement": _most(
         "island_width_definitions_agree", 0.25, "1", "separatrix against fixed-mode width"

@@ -79,10 +79,17 @@ def finished(run_dir):
     return run_dir
 
 
+@pytest.fixture
+def believed(monkeypatch):
+    """No run of this size earns a claim: what becomes of one is shown on a made report."""
+    monkeypatch.setattr(claiming.promotion, "contradictions", lambda *a: [])
+
+
 def claim(run):
     return go(run, max_steps=0, allow_production_claim=True)
 
 
+@pytest.mark.usefixtures("believed")
 def test_a_complete_report_about_this_run_is_granted(finished):
     report(finished)
     answer = claim(finished)
@@ -93,6 +100,15 @@ def test_a_complete_report_about_this_run_is_granted(finished):
     assert (found.problems, found.effective_level) == ([], TOP)
 
 
+def test_values_that_the_run_does_not_give_are_refused_whatever_was_hashed(finished):
+    """Nothing is waived and every digest fits; only the run itself knows better."""
+    report(finished)
+    with pytest.raises(ClaimRefused, match="missing_seed_bundles 0, the run gives 1"):
+        claim(finished)
+    assert current_level(finished / "claim_ledger.jsonl") == "validation"
+
+
+@pytest.mark.usefixtures("believed")
 def test_a_granted_claim_stays_until_something_changes(finished):
     report(finished)
     claim(finished)
@@ -103,6 +119,7 @@ def test_a_granted_claim_stays_until_something_changes(finished):
     assert verify(finished).effective_level == "unspecified"
 
 
+@pytest.mark.usefixtures("believed")
 def test_stepping_down_is_explicit_and_recorded(finished):
     report(finished)
     claim(finished)
@@ -110,6 +127,7 @@ def test_stepping_down_is_explicit_and_recorded(finished):
     assert current_level(finished / "claim_ledger.jsonl") == "validation"
 
 
+@pytest.mark.usefixtures("believed")
 def test_a_report_that_is_gone_takes_the_claim_with_it(finished):
     report(finished)
     claim(finished)

@@ -306,7 +306,7 @@ def test_a_journal_that_is_gone_leaves_every_file_without_a_command(run):
 
 def test_an_altered_journal_answers_nothing(run):
     path = run / "commands.jsonl"
-    path.write_text(path.read_text().replace("rutherford", "Rutherford", 1))
+    path.write_text(path.read_text().replace("command_line", "Command_line", 1))
     found, faults = judged(run)
     assert found["command_sequence_recorded"] == "unknown"
     assert any("commands.jsonl" in fault for fault in faults)

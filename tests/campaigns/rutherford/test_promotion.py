@@ -173,7 +173,7 @@ def test_an_altered_middle_is_refused_where_the_draw_falls_on_it(finished, repea
 
 def test_a_journal_that_was_altered_is_named_and_takes_no_line(finished):
     path = finished / "commands.jsonl"
-    path.write_text(path.read_text().replace("rutherford", "Rutherford", 1))
+    path.write_text(path.read_text().replace("command_line", "Command_line", 1))
     before = path.read_bytes()
     answer = check(finished)
     assert answer.exit_code == EvidenceError.exit_code and path.read_bytes() == before

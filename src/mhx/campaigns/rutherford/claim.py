@@ -1,8 +1,8 @@
 """The claim side of the executor: ask for the highest level, keep it, or step down from it.
 
 A claim rests on the promotion report in `RUN_DIR/promotion`, and on nothing that the report says of
-itself: its files are hashed again, its verdicts judged again from value and bound, and the run must
-be the one that was judged, byte for byte.  Elsewhere lying reports support nothing.
+itself: its files are hashed again, its values drawn from the run again, its verdicts judged again,
+and the run must be the one that was judged, byte for byte.  Reports elsewhere support nothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,6 +13,7 @@ from mhx.campaigns import criteria
 from mhx.campaigns.execute import NON_FINITE, UNSTABLE, Outcome
 from mhx.campaigns.folder import RunFolder
 from mhx.campaigns.plan import Plan
+from mhx.campaigns.rutherford import promotion
 from mhx.errors import EvidenceError
 from mhx.evidence import manifest, schemas, store
 from mhx.evidence.claims import UNSPECIFIED, ClaimLevel, Waiver
@@ -80,7 +81,9 @@ def standing(folder: RunFolder, plan: Plan, outcome: Outcome) -> Standing:
     faults = [f"promotion/{problem}" for problem in problems]
     if report.get("run_digest") != manifest.run_digest(folder.root):
         faults.append(f"the report is about another state of this run; run {CHECK} again")
-    faults += [str(result) for result in results if not result.passed]
+    failed = {result.gate.name: str(result) for result in results if not result.passed}
+    faults += failed.values()
+    faults += promotion.contradictions(folder, plan, report, validation)
     answers = report.get("reviewer_answers") or []
     if not answers or any(answer.get("status") != "answered" for answer in answers):
         faults.append("a reviewer question is unanswered")
