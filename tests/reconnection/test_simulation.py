@@ -99,3 +99,9 @@ def test_gradients_equal_finite_differences():
     assert value == pytest.approx(lost(0.02), rel=1e-12)
     assert slope == pytest.approx((lost(0.02 + h) - lost(0.02 - h)) / (2 * h), rel=1e-5)
     assert "dissipated" in METRICS
+
+
+def test_it_says_what_it_is_and_where_it_stands():
+    assert repr(Simulation(shape=(16, 8))) == (
+        "<Simulation: periodic_double_harris, 16 x 8 points, t = 0>"
+    )

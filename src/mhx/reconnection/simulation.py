@@ -75,6 +75,10 @@ class Simulation:
             return cls(parse(Reconnection, dict(config)))
         return cls(parse(Reconnection, *read_toml(Path(config))))
 
+    def __repr__(self) -> str:
+        name, (nx, ny) = self.config.physics.equilibrium, self.grid.shape
+        return f"<Simulation: {name}, {nx} x {ny} points, t = {self.time:.6g}>"
+
     @property
     def grid(self) -> Grid:
         return self.config.grid
