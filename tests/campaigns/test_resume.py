@@ -1,5 +1,6 @@
 """Checkpoints registered by hand, the index as a cache, and which of them is chosen."""
 
+import dataclasses
 import json
 import math
 from pathlib import Path
@@ -14,6 +15,8 @@ from mhx.campaigns.resume import (
     write_checkpoint_metadata,
 )
 from mhx.errors import ConfigError
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*no plan and no index:UserWarning")
 
 
 def registered(run: Path, *steps: int, **more) -> list[Path]:
@@ -69,6 +72,16 @@ def test_the_only_record_tampered_with_leaves_the_initial_state(tmp_path):
     assert (tmp_path / "checkpoints/state_100.npz").exists()  # a plan moves nothing
 
 
+def test_a_chosen_checkpoint_beyond_the_target_does_not_pass(tmp_path):
+    registered(tmp_path, 100)
+    found = dataclasses.replace(select_resume_checkpoint(tmp_path, 250), target_step=50)
+    document, results = resume_document(tmp_path, found, steps_per_job=None, execute_command="x")
+    assert document["validation"]["passed"] is False
+    assert [result.gate.name for result in results if not result.passed] == [
+        "target_step_not_before_checkpoint"
+    ]
+
+
 def test_an_index_is_made_again_from_the_records(tmp_path):
     registered(tmp_path, 100, 200)
     whole = load_checkpoint_index(tmp_path)
@@ -77,8 +90,11 @@ def test_an_index_is_made_again_from_the_records(tmp_path):
     assert [r["step"] for r in again["checkpoints"]] == [r["step"] for r in whole["checkpoints"]]
 
 
-def test_a_registration_without_a_plan_is_marked(tmp_path):
-    registered(tmp_path, 100)
+def test_a_registration_without_a_plan_is_marked_and_warned_about_once(tmp_path):
+    with pytest.warns(UserWarning, match=r"target step 0.*plan into this folder") as caught:
+        registered(tmp_path, 100, 200)
+    (warning,) = caught
+    assert warning.filename == __file__
     index = load_checkpoint_index(tmp_path)
     assert (index["target_step"], index["planned"]) == (0, False) and "no plan" in index["warning"]
 

@@ -219,7 +219,8 @@ def test_registration_without_an_index(tmp_path):
     """E11: an index is made that says it was never planned."""
     folder = tmp_path / "run"
     folder.mkdir()
-    register(folder, 10)
+    with pytest.warns(UserWarning, match="no plan"):
+        register(folder, 10)
     index = read(folder / INDEX)
     assert index["target_step"] == 0
     assert index["planned"] is False

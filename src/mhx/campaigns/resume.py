@@ -1,13 +1,15 @@
 """Where a run would go on, and records registered by hand.
 
-`checkpoint_index.json` is a cache of the records: it is made again from the `step_*.json` files
-whenever it cannot be read.  A resume plan is a view: it verifies every candidate, says which one is
-chosen and why the others are not, moves nothing, and is covered by no digest.
+`checkpoint_index.json` is a cache of plan and records: where it cannot be read, or states another
+target than the plan, it is made again from them, and that is said.  A resume plan is a view: it
+verifies every candidate, says which one is chosen and why the others are not, moves nothing, and is
+covered by no digest.
 """
 
 import json
 import math
 import shutil
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,12 +62,18 @@ GATES = (
 
 @dataclass(frozen=True, kw_only=True)
 class Resume:
-    """The answer to "where would it go on": step 0 where `checkpoint` is None."""
+    """The answer to "where would it go on": step 0 where `checkpoint` is None.
+
+    foreign: why the checkpoints there are those of another run, empty when they are not.
+    notes: what was made again to find the answer.
+    """
 
     checkpoint: Checkpoint | None
     rejected: tuple[Rejected, ...]
     target_step: int
     from_initial: bool
+    foreign: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def start_step(self) -> int:
@@ -128,24 +136,62 @@ def write_index(folder: RunFolder, plan: Plan | None) -> None:
 
 
 def load_checkpoint_index(run_dir: Path | str) -> dict[str, Any]:
-    """The index, made again in memory from the records where it cannot be read."""
+    """The index; made again in memory where it cannot be read or disagrees with the plan."""
     folder = RunFolder(Path(run_dir))
+    return _index(folder, read_plan(folder) if folder.plan.exists() else None)[0]
+
+
+def _index(folder: RunFolder, plan: Plan | None) -> tuple[dict[str, Any], str]:
+    """The index, and what was wrong with the one on disk."""
     try:
-        return store.read_json(folder.index, schemas.CAMPAIGN_CHECKPOINT_INDEX)
-    except EvidenceError:
+        index = store.read_json(folder.index, schemas.CAMPAIGN_CHECKPOINT_INDEX)
+    except EvidenceError as error:
         if not folder.checkpoints.is_dir():
             raise
-        return _rebuilt(folder, read_plan(folder) if folder.plan.exists() else None)
+        return _rebuilt(folder, plan), f"{error}; made again from the records"
+    wanted = {"target_step": plan.target_step, "plan_digest": plan.digest} if plan else {}
+    for name, value in wanted.items():
+        if index.get(name) != value:
+            return _rebuilt(folder, plan), (
+                f"{folder.index} states {name} {index.get(name)!r}, the plan {value!r}: "
+                "the plan holds, the index is made again"
+            )
+    return index, ""
+
+
+def initial_record(folder: RunFolder) -> Mapping[str, Any] | None:
+    """`initial_state.json`; None when it is not there or was altered."""
+    try:
+        document = store.read_json(folder.initial_record, schemas.CAMPAIGN_CHECKPOINT)
+    except EvidenceError:
+        return None
+    return document if document.get("digest") == checkpoints.record_digest(document) else None
+
+
+def other_plan(folder: RunFolder, plan: Plan) -> str:
+    """Why the checkpoints there cannot be gone on from under this plan; empty when they can."""
+    record = initial_record(folder)
+    known = [entry.plan_digest for entry in checkpoints.read_records(folder.root)[0]]
+    for other in [record["plan_digest"] if record else None, *known]:
+        if other not in (None, plan.digest):
+            return (
+                f"{folder.root}: its checkpoints belong to the plan {other[:12]}, the plan there "
+                f"now is {plan.digest[:12]}; restore the old plan, or plan into a new folder"
+            )
+    return ""
 
 
 def select_resume_checkpoint(run_dir: Path | str, target_step: int | None = None) -> Resume:
-    """The newest checkpoint at or before the target that can be trusted, and those that cannot."""
+    """The newest checkpoint at or before the target that can be trusted, and those that cannot.
+
+    Without a target it is that of the index, which repeats the plan's.
+    """
     folder = RunFolder(Path(run_dir))
     plan = read_plan(folder) if folder.plan.exists() else None
+    note = ""
     if target_step is None:
-        target_step = (
-            plan.target_step if plan else int(load_checkpoint_index(run_dir)["target_step"])
-        )
+        index, note = _index(folder, plan)
+        target_step = int(index["target_step"])
     if target_step < 0:
         raise ConfigError(f"--target-step must be >= 0, got {target_step}")
     initial = _initial_digest(folder)
@@ -155,17 +201,19 @@ def select_resume_checkpoint(run_dir: Path | str, target_step: int | None = None
         plan_digest=plan.digest if plan else None,
         initial_state=initial,
     )
+    foreign = other_plan(folder, plan) if plan else ""
     return Resume(
-        checkpoint=selection.checkpoint,
+        checkpoint=None if foreign else selection.checkpoint,
         rejected=selection.rejected,
         target_step=target_step,
-        from_initial=_initial_untouched(folder, initial),
+        from_initial=not foreign and _initial_untouched(folder, initial),
+        foreign=foreign,
+        notes=(note,) if note else (),
     )
 
 
-def judged(run_dir: Path | str, found: Resume, all_steps: list[int]) -> list[GateResult]:
+def judged(run_dir: Path | str, found: Resume) -> list[GateResult]:
     """The four gates of a resume plan; one of the last two is enough."""
-    ahead = max(all_steps, default=0) - found.target_step
     try:
         load_checkpoint_index(run_dir)
         index_faults = 0
@@ -175,7 +223,7 @@ def judged(run_dir: Path | str, found: Resume, all_steps: list[int]) -> list[Gat
         GATES,
         {
             "index_faults": index_faults,
-            "steps_beyond_target": max(0, ahead) if found.checkpoint is None else 0,
+            "steps_beyond_target": max(0, found.start_step - found.target_step),
             "valid_checkpoints": int(found.checkpoint is not None),
             "initial_state_faults": int(not found.from_initial),
         },
@@ -187,8 +235,7 @@ def resume_document(
 ) -> tuple[dict[str, Any], list[GateResult]]:
     """`resume_plan.json` and the gates in it."""
     root = Path(run_dir)
-    steps = [record.step for record in checkpoints.read_records(root)[0]]
-    results = judged(root, found, steps)
+    results = judged(root, found)
     checks = validation_document(schemas.gates_of(schemas.CAMPAIGN_RESUME_PLAN), results, {})
     by_name = {result.gate.name: result.passed for result in results}
     usable = by_name["valid_checkpoint_available"] or by_name["can_resume_from_initial_state"]
@@ -219,6 +266,7 @@ def resume_document(
             "required_executor_behavior": BEHAVIOUR,
         },
         "execute_command": execute_command,
+        "notes": [*found.notes, *([found.foreign] if found.foreign else [])],
     }
     return document, results
 
@@ -238,7 +286,8 @@ def write_checkpoint_metadata(  # noqa: PLR0913  (a public signature that users 
     """Register a checkpoint that another program wrote; returns the record, `step_%012d.json`.
 
     Relative paths are below `run_dir`.  History and diagnostics are copied, so that a caller may go
-    on rewriting one growing file; the state is named as it is and must not change again.
+    on rewriting one growing file; the state is named as it is and must not change again.  Where
+    there is no plan, an index without a target is made, with a warning.
     """
     numbers = {"step": step, "time": time, "walltime_elapsed_seconds": walltime_elapsed_seconds}
     for name, value in numbers.items():
@@ -269,6 +318,13 @@ def write_checkpoint_metadata(  # noqa: PLR0913  (a public signature that users 
             REGISTERED: True,
         },
     )
+    if plan is None and not folder.index.exists():
+        warnings.warn(
+            f"{folder.root} holds no plan and no index: {folder.index.name} is made with target "
+            "step 0, marked as not planned; plan into this folder first",
+            UserWarning,
+            stacklevel=2,
+        )
     write_index(folder, plan)
     return record
 
@@ -305,13 +361,8 @@ def _rebuilt(folder: RunFolder, plan: Plan | None) -> dict[str, Any]:
 
 def _initial_digest(folder: RunFolder) -> str | None:
     """Digest of the bound initial state as its record states it; None before it is bound."""
-    if not folder.initial_record.exists():
-        return None
-    try:
-        document = store.read_json(folder.initial_record, schemas.CAMPAIGN_CHECKPOINT)
-        return str(document["artifacts"]["state"]["sha256"])
-    except (EvidenceError, KeyError, TypeError):
-        return None
+    record = initial_record(folder)
+    return str(record["artifacts"]["state"]["sha256"]) if record else None
 
 
 def _initial_untouched(folder: RunFolder, digest: str | None) -> bool:

@@ -1,6 +1,7 @@
 """Status and resume plan: they read, say what they find, and touch nothing."""
 
 import json
+import shutil
 
 import pytest
 
@@ -10,7 +11,7 @@ from mhx.evidence import store
 from mhx.evidence.hashing import file_digest
 from mhx.execution.lock import hold
 
-from .conftest import go
+from .conftest import go, plan_into
 
 pytestmark = pytest.mark.usefixtures("quick")
 
@@ -106,13 +107,36 @@ def test_a_negative_target_is_a_usage_fault(run_dir):
         resume.resume_plan(run_dir, -1)
 
 
-def test_a_target_before_every_checkpoint_does_not_pass(run_dir):
+def test_a_target_before_every_checkpoint_starts_from_the_initial_state(run_dir):
     go(run_dir, max_steps=12)
     answer = resume.resume_plan(run_dir, 3)
-    assert answer.exit_code == 1
-    assert [r.gate.name for r in answer.not_passed if r.gate.low == -float("inf")] == [
-        "target_step_not_before_checkpoint"
-    ]
+    assert answer.exit_code == 0 and answer.document["start_step"] == 0
+    checks = answer.document["validation"]["checks"]
+    assert checks["can_resume_from_initial_state"] and checks["target_step_not_before_checkpoint"]
+
+
+def test_an_edited_index_is_a_cache_and_the_plan_holds(run_dir):
+    go(run_dir, max_steps=6)
+    path = run_dir / "checkpoints/checkpoint_index.json"
+    target = json.loads(path.read_text())["target_step"]
+    path.write_text(path.read_text().replace(f'"target_step": {target}', '"target_step": 7'))
+    answer = resume.resume_plan(run_dir)
+    assert answer.exit_code == 0 and answer.document["target_step"] == target
+    (note,) = answer.document["notes"]
+    assert "target_step 7" in note and note in answer.details
+    assert note in status.status(run_dir).details
+
+
+def test_checkpoints_of_another_plan_are_refused_by_all_three(run_dir, tmp_path):
+    other = plan_into(tmp_path / "other", eta=2e-3)
+    go(other, max_steps=6)
+    shutil.rmtree(run_dir / "checkpoints")
+    shutil.copytree(other / "checkpoints", run_dir / "checkpoints")
+    for answer in (resume.resume_plan(run_dir), status.status(run_dir)):
+        assert answer.exit_code == 2 and "belong to the plan" in answer.headline
+        assert answer.next == "" and answer.document["remaining_steps"] == 48
+    with pytest.raises(ConfigError, match="belong to the plan"):
+        go(run_dir)
 
 
 def test_without_any_resume_point_the_plan_is_evidence_missing(run_dir):

@@ -6,14 +6,13 @@ same state, and refused if it is not.
 """
 
 import tempfile
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from mhx.campaigns.folder import RunFolder
 from mhx.campaigns.keeping import artifact
 from mhx.campaigns.plan import Plan
+from mhx.campaigns.resume import initial_record, other_plan
 from mhx.config import parse
 from mhx.errors import ConfigError, EvidenceError
 from mhx.evidence import checkpoints, schemas, store
@@ -45,27 +44,13 @@ def configuration(plan: Plan, seed: int, noise_amplitude: float) -> Reconnection
     return parse(Reconnection, {**plan.config, "initial": initial})
 
 
-def bound_record(folder: RunFolder) -> Mapping[str, Any] | None:
-    """`initial_state.json`; None when it is not there or was altered."""
-    try:
-        document = store.read_json(folder.initial_record, schemas.CAMPAIGN_CHECKPOINT)
-    except EvidenceError:
-        return None
-    return document if document.get("digest") == checkpoints.record_digest(document) else None
-
-
 def refuse_disagreement(
     folder: RunFolder, plan: Plan, seed: int | None, noise_amplitude: float | None
 ) -> None:
     """Nothing may be mixed: another plan, seed or noise than that of the bound state is exit 2."""
-    record = bound_record(folder)
-    known = [entry.plan_digest for entry in checkpoints.read_records(folder.root)[0]]
-    for other in [record["plan_digest"] if record else None, *known]:
-        if other not in (None, plan.digest):
-            raise ConfigError(
-                f"{folder.root}: its checkpoints belong to the plan {other[:12]}, the plan there "
-                f"now is {plan.digest[:12]}; restore the old plan, or plan into a new folder"
-            )
+    if foreign := other_plan(folder, plan):
+        raise ConfigError(foreign)
+    record = initial_record(folder)
     if record is None:
         return
     asked = {"seed": seed, "noise_amplitude": noise_amplitude}
@@ -83,7 +68,7 @@ def bind(
     folder: RunFolder, plan: Plan, seed: int | None, noise_amplitude: float | None, attempt: str
 ) -> Bound:
     """The bound initial state; the first call writes it, a later one restores it if it must."""
-    record = bound_record(folder)
+    record = initial_record(folder)
     planned = plan.config["initial"]
     values = record or {
         "seed": planned["seed"] if seed is None else seed,

@@ -18,7 +18,7 @@ from mhx.campaigns.resume import (
     select_resume_checkpoint,
     write_view,
 )
-from mhx.errors import EvidenceError
+from mhx.errors import ConfigError, EvidenceError
 from mhx.evidence import schemas, store
 from mhx.evidence.gates import GateResult
 from mhx.report.answer import Answer
@@ -42,10 +42,13 @@ def resume_plan(run_dir: Path, target_step: int | None = None) -> Answer:
     folder = RunFolder(Path(run_dir))
     shown = view(folder, read_plan(folder), target_step)
     written = write_view(folder.resume_plan, shown.document)
+    if foreign := refusal(shown):
+        return replace(foreign, wrote=folder.resume_plan if written else None)
     found, passed = shown.found, bool(shown.document["validation"]["passed"])
     usable = found.checkpoint is not None or found.from_initial
     chosen = found.checkpoint.checkpoint_id if found.checkpoint else "the initial state"
-    details = [
+    details = list(found.notes)
+    details += [
         f"{entry.checkpoint_id} is no resume point: {entry.reason}" for entry in found.rejected
     ]
     seconds = shown.document["estimated_seconds_left"]
@@ -67,6 +70,17 @@ def resume_plan(run_dir: Path, target_step: int | None = None) -> Answer:
         next=f"{EXECUTE} {run_dir}" if usable and found.remaining_steps else "",
         document=shown.document,
         exit_code=0 if passed else 1 if usable else UNREADABLE,
+    )
+
+
+def refusal(shown: View) -> Answer | None:
+    """The answer where the checkpoints belong to another plan; the executor refuses it, too."""
+    if not shown.found.foreign:
+        return None
+    return Answer(
+        headline=f"no resume point: {shown.found.foreign}",
+        document=shown.document,
+        exit_code=ConfigError.exit_code,
     )
 
 

@@ -4,6 +4,7 @@ It takes no lock, so it may be asked while an executor is at work; what it shows
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from mhx.campaigns import criteria
 from mhx.campaigns.folder import RunFolder
 from mhx.campaigns.plan import Plan, read_plan
 from mhx.campaigns.rutherford.claim import REPORT, judged_again
-from mhx.campaigns.rutherford.resume import View, view
+from mhx.campaigns.rutherford.resume import View, refusal, view
 from mhx.errors import EvidenceError
 from mhx.evidence import schemas, store
 from mhx.evidence.claims import UNSPECIFIED, ClaimLevel, current_level
@@ -31,11 +32,14 @@ def status(run_dir: Path) -> Answer:
     plan = read_plan(folder)
     shown = view(folder, plan)
     found, owner = shown.found, holder(folder.root)
+    if foreign := refusal(shown):
+        return replace(foreign, document=_document(plan, shown, str(owner) if owner else None))
     step, target = found.start_step, plan.target_step
     stated, effective = _levels(folder, at_work=owner is not None)
     open_gates = _open_gates(folder)
     percent = 100 * step / target
     details = [*_rate(shown), f"lock: {owner or 'nobody is at work'}"]
+    details += found.notes
     details += [
         f"{entry.checkpoint_id} is no resume point: {entry.reason}" for entry in found.rejected
     ]
