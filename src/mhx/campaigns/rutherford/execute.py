@@ -127,13 +127,13 @@ def _carried_out(call: Call) -> Answer:
     if _nothing_to_do(call, found):
         return closing.nothing_to_do(folder, call.plan)
     _refuse_restart(call, found)
-    call.say(*keeping.set_aside(folder, found.rejected, call.attempt.name))
+    discarded = keeping.set_aside(folder, found.rejected, call.attempt.name)
+    call.say(*discarded)
     call.say(*keeping.sweep(folder, call.attempt.name))
     bound = bind(folder, call.plan, options.seed, options.noise_amplitude, call.attempt.name)
     if bound.told:
         call.say(bound.told)
     found = select_resume_checkpoint(folder.root, call.plan.target_step)
-    discarded = list(call.told)
     chunk = _advanced(call, bound, found, discarded)
     call.attempt.note({"last_step": chunk.outcome.end_step, "stop": chunk.outcome.stop_reason})
     if chunk.outcome.fault and not chunk.outcome.end_step:
