@@ -206,8 +206,29 @@ def test_a_chunk_of_no_step_has_no_rate():
     assert run(Counter(100), schedule(end=100))[0].seconds_per_step is None
 
 
+def cost(**kinds):
+    made = Cost()
+    for kind, timed in kinds.items():
+        for seconds, count in timed:
+            made.note(kind, seconds, count)
+    return made
+
+
 def test_the_rate_of_a_short_chunk_is_that_of_a_long_one():
     """The sample and the checkpoint that end it count with their share alone."""
-    cost = Cost({"step": 2.0, "sample": 7.0, "checkpoint": 40.0}, {"step": 2, "sample": 1})
-    cost.counts["checkpoint"] = 2
-    assert cost.per_step(schedule(end=2)) == 1 + 7 / 7 + 20 / 20
+    made = cost(step=[(2.0, 2)], sample=[(7.0, 1)], checkpoint=[(20.0, 1)])
+    assert made.per_step(schedule(end=2)) == 1 + 7 / 7 + 20 / 20
+
+
+def test_what_is_set_up_once_does_not_enter_the_rate():
+    made = cost(step=[(9.0, 1), (2.0, 2), (4.0, 4)], sample=[(50.0, 1), (7.0, 1), (7.0, 1)])
+    assert made.per_step(schedule(end=7)) == 1 + 7 / 7
+
+
+def test_a_few_steps_do_not_outweigh_what_was_measured_before():
+    """0.004 s of steps ten times too slow move the rate by their share of half a second."""
+    made = cost(step=[(0.002, 2), (0.004, 4)])
+    rate = made.per_step(schedule(end=6), reckoned=1e-4)
+    assert rate == pytest.approx((0.004 + 0.5) / (4 + 5000))
+    long = cost(step=[(1e3, 10**6), (1e3, 10**6)])
+    assert long.per_step(schedule(end=6), reckoned=1e-4) == pytest.approx(1e-3, rel=0.01)

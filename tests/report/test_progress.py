@@ -62,6 +62,15 @@ def test_a_resumed_run_measures_its_own_rate():
         assert progress.rate(950) == 5
 
 
+def test_what_precedes_the_first_report_does_not_slow_the_rest():
+    clock = Clock()
+    with Progress(1000, stream=io.StringIO(), clock=clock) as progress:
+        clock.now += 30
+        progress.update(100, 1.0)
+        clock.now += 1
+        assert progress.rate(200) == 100
+
+
 def test_silence_is_silence():
     out = io.StringIO()
     with Progress(10, stream=out, quiet=True) as progress:

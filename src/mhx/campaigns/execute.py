@@ -20,6 +20,7 @@ from mhx.errors import INTERRUPTED, STOPPED_EARLY
 TARGET, MAX_STEPS, SIGNAL, WALLTIME = "target", "max_steps", "signal", "walltime"
 NON_FINITE, UNSTABLE = "non_finite", "unstable"
 PART_SECONDS = 1.0  # a signal waits for one part
+REMEMBERED_S = 0.5  # of stepping: what an earlier measurement of a step is worth
 _GROWTH = 8  # parts grow by this factor at most, until their cost is known
 
 
@@ -73,32 +74,52 @@ class Schedule:
 
 @dataclass
 class Cost:
-    """Seconds and number of the steps, samples and checkpoints of a chunk."""
+    """Seconds that the steps, samples and checkpoints of a chunk took.
 
-    seconds: dict[str, float] = field(default_factory=dict)
-    counts: dict[str, int] = field(default_factory=dict)
+    The first of a kind pays for what is set up once (pages, threads, files), so it counts only
+    while it is alone.
+    """
+
+    timed: dict[str, list[tuple[float, int]]] = field(default_factory=dict)
 
     @contextmanager
     def of(self, kind: str, count: int = 1) -> Iterator[None]:
         began = time.monotonic()
         yield
-        self.seconds[kind] = self.seconds.get(kind, 0.0) + time.monotonic() - began
-        self.counts[kind] = self.counts.get(kind, 0) + count
+        self.note(kind, time.monotonic() - began, count)
+
+    def note(self, kind: str, seconds: float, count: int = 1) -> None:
+        """`count` of a kind took `seconds` together."""
+        known = self.timed.setdefault(kind, [])
+        if len(known) < 2:  # the first, and all others together
+            known.append((seconds, count))
+        else:
+            known[1] = (known[1][0] + seconds, known[1][1] + count)
+
+    def total(self, kind: str) -> tuple[float, int]:
+        """Seconds and number, the first left out where others followed."""
+        return self.timed[kind][-1] if self.timed.get(kind) else (0.0, 0)
 
     def each(self, kind: str) -> float:
         """Seconds of one; 0 where none was made."""
-        return self.seconds.get(kind, 0.0) / max(1, self.counts.get(kind, 0))
+        seconds, count = self.total(kind)
+        return seconds / max(1, count)
 
-    def per_step(self, schedule: Schedule) -> float | None:
+    def per_step(self, schedule: Schedule, reckoned: float | None = None) -> float | None:
         """Seconds of a step with its share of sampling and checkpoints, None without a step.
 
         A chunk of a few steps ends in a sample and a checkpoint, too: dividing its whole time by
-        its steps would tell nothing about a long one.
+        its steps would tell nothing about a long one.  Nor do steps of a few milliseconds: what was
+        measured before, `reckoned`, counts like `REMEMBERED_S` of them.
         """
-        if not self.counts.get("step"):
+        seconds, count = self.total("step")
+        if not count:
             return None
+        step = seconds / count
+        if reckoned:
+            step = (seconds + REMEMBERED_S) / (count + REMEMBERED_S / reckoned)
         shares = self.each("sample") / schedule.save_every
-        return self.each("step") + shares + self.each("checkpoint") / schedule.checkpoint_every
+        return step + shares + self.each("checkpoint") / schedule.checkpoint_every
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,11 +220,13 @@ def drive(
     *,
     keep: Callable[[], None],
     tell: Callable[[int, float], None],
+    reckoned: float | None = None,
 ) -> Outcome:
     """Advance to the end of the schedule, or to the first reason to stop.
 
     keep: writes a checkpoint of the present state, which has been observed without fault.
     tell: called at each sample with the step and the steps per second so far.
+    reckoned: seconds of a step as measured before this chunk, if they were.
     """
     began, start, cost = time.monotonic(), stepper.step, Cost()
     kept = _Kept(start, keep, cost)
@@ -214,7 +237,7 @@ def drive(
             stop_reason=reason,
             start_step=start,
             end_step=stepper.step,
-            seconds_per_step=cost.per_step(schedule),
+            seconds_per_step=cost.per_step(schedule, reckoned),
             stepping_seconds=cost.each("step") or None,
             fault=fault,
             signal_number=watch.received if reason == SIGNAL else None,

@@ -1,8 +1,8 @@
 """How far a run is: a bar on a terminal, plain lines anywhere else, nothing when silenced.
 
 Progress goes to stderr, so that stdout keeps to the answer (`--json` stays one object).  The rate
-is that of this attempt, not of the whole run: a resumed run starts counting at its own first
-step.
+is that of this attempt, not of the whole run, and counts from its first report on: what comes
+before that one is spent on what happens once.
 """
 
 import sys
@@ -55,6 +55,7 @@ class Progress:
         self._every_s, self._clock = every_s, clock
         self._began = self._last = clock()
         self._said_step: int | None = None
+        self._counting = False
         self._bar: Bar | None = None
         self._task: TaskID | None = None
 
@@ -82,12 +83,13 @@ class Progress:
         """
         if self._quiet or step == self._said_step:
             return
-        words = self._words(step, sim_time, fields)
+        words, now = self._words(step, sim_time, fields), self._clock()
+        if not self._counting:
+            self._counting, self._start, self._began = True, step, now
         if self._bar is not None and self._task is not None:
             self._bar.update(self._task, completed=step, words=words)
             self._said_step = step
             return
-        now = self._clock()
         due = now - self._last >= self._every_s
         if self._said_step is None or step >= self._total or due:
             percent = 100 * step / self._total if self._total else 100.0
@@ -110,7 +112,7 @@ class Progress:
         return "  ".join(parts)
 
     def rate(self, step: int) -> float:
-        """Steps per second of this attempt so far; 0 while nothing can be said."""
+        """Steps per second since the first report, before it since the start; 0 where unknown."""
         spent = self._clock() - self._began
         return (step - self._start) / spent if spent > 0 else 0.0
 

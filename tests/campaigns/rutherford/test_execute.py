@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mhx.campaigns.execute import UNSTABLE, Fault
+from mhx.campaigns.execute import UNSTABLE, Fault, drive
 from mhx.campaigns.folder import RunFolder
 from mhx.campaigns.plan import plan_digest
 from mhx.campaigns.rutherford import execute, stepper
@@ -420,3 +420,18 @@ def test_stepping_down_is_recorded(run_dir):
     go(run_dir, max_steps=4, allow_production_claim=False)
     last = store.read_chained(run_dir / "claim_ledger.jsonl")[-1]
     assert (last["to"], "--validation-claim" in last["reason"]) == ("validation", True)
+
+
+def test_a_call_reckons_with_the_steps_of_the_one_before(run_dir, monkeypatch):
+    """Nothing was measured by a plan whose estimate was typed in."""
+    used = []
+
+    def noted(*words, reckoned, **more):
+        used.append(reckoned)
+        return drive(*words, reckoned=reckoned, **more)
+
+    monkeypatch.setattr(execute, "drive", noted)
+    go(run_dir, max_steps=6)
+    measured = read(run_dir, "diagnostics.json")["stepping_seconds_per_step"]
+    go(run_dir, max_steps=6)
+    assert used == [None, measured]

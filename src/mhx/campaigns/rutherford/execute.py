@@ -229,7 +229,8 @@ def _driven(
             keeper.keep(stepper)
             call.attempt.say(f"checkpoint at step {stepper.step}, t = {stepper.time:.6g}")
 
-        return drive(stepper, schedule, call.watch, keep=keep, tell=tell)
+        reckoned = _reckoned(folder, plan)
+        return drive(stepper, schedule, call.watch, keep=keep, tell=tell, reckoned=reckoned)
 
 
 def _loaded(folder: RunFolder, plan: Plan, bound: Bound, found: Resume) -> tuple[Any, int]:
@@ -316,6 +317,18 @@ def _nothing_to_do(call: Call, found: Resume) -> bool:
     if options.movies and missing_movies(folder):
         return False
     return not verify(folder.root).problems
+
+
+def _reckoned(folder: RunFolder, plan: Plan) -> float | None:
+    """Seconds of a step alone as the last call measured them, or else the planner, if it did."""
+    try:
+        old = store.read_json(folder.diagnostics, schemas.CAMPAIGN_EXECUTION)
+    except EvidenceError:
+        old = {}
+    planned = plan.policy.seconds_per_step_source == "measured"
+    return old.get("stepping_seconds_per_step") or (
+        plan.policy.seconds_per_step_estimate if planned else None
+    )
 
 
 def _measured_before(folder: RunFolder) -> dict[str, Any]:

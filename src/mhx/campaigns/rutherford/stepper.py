@@ -56,8 +56,13 @@ class RutherfordStepper:
         self._points: list[Any] = []
         self._frames: list[Frame] = []
         self._step = start.step
-        # no step is made, but the program for any number of them is compiled
+        # no step is made and nothing is kept, but what has to be compiled or imported once is, so
+        # that the rate which is shown and reckoned with is that of the run
         self._carry = self.solver.advance(self.solver.load(start), 0)
+        if start.step:  # what a checkpoint holds was sampled without fault
+            self._sampler.sample(start)
+        else:
+            self.solver.fields(start)
 
     @property
     def step(self) -> int:
