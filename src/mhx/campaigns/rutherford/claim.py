@@ -13,7 +13,6 @@ from mhx.campaigns import criteria
 from mhx.campaigns.execute import NON_FINITE, UNSTABLE, Outcome
 from mhx.campaigns.folder import RunFolder
 from mhx.campaigns.plan import Plan
-from mhx.campaigns.rutherford import promotion
 from mhx.errors import EvidenceError
 from mhx.evidence import manifest, schemas, store
 from mhx.evidence.claims import UNSPECIFIED, ClaimLevel, Waiver
@@ -83,6 +82,8 @@ def standing(folder: RunFolder, plan: Plan, outcome: Outcome) -> Standing:
         faults.append(f"the report is about another state of this run; run {CHECK} again")
     failed = {result.gate.name: str(result) for result in results if not result.passed}
     faults += failed.values()
+    from mhx.campaigns.rutherford import promotion  # noqa: PLC0415  (0.3 s; most calls claim nothing)
+
     faults += promotion.contradictions(folder, plan, report, validation)
     answers = report.get("reviewer_answers") or []
     if not answers or any(answer.get("status") != "answered" for answer in answers):
