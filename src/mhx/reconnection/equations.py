@@ -16,12 +16,13 @@ Two integrals over time go with the fields, of these domain means:
     injected:   eta <j j_held> + eta4 <grad j . grad j_held>
 """
 
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.tree_util import tree_map
 
 from mhx.reconnection.spectral import Grid
 from mhx.reconnection.transforms import Hat, split, to_field, to_hat, turned
@@ -50,103 +51,150 @@ class Coefficients(NamedTuple):
 
 
 class Operators(NamedTuple):
-    """Arrays over the retained columns, laid out as `Hat`; zero outside `keep`.
+    """Arrays over the retained columns, laid out as `Hat`; what varies along x only is (1, nx),
+    along y only (rows, 1).
 
-    inverse: -1/k^2, 0 for the mean, whose value is a gauge.
-    shear, normal: what R and D are multiplied by in the curl, kx^2 - ky^2 and kx ky.
+    inverse: -1/k^2 on retained modes, 0 for the mean, whose value is a gauge.
     weight: Parseval, mean(f g) = sum weight Re(f^ conj g^).
+    held: psi_hat of the equilibrium that is kept up, if one is.
     """
 
     kx: Array
+    keep_x: Array
     ky: Array
-    k2: Array
+    keep_y: Array
     inverse: Array
-    keep: Array
-    shear: Array
-    normal: Array
     weight: Array
+    held: Hat | None
 
     @classmethod
-    def of(cls, grid: Grid, dtype: np.dtype) -> "Operators":
-        kx, ky, k2, keep = grid.kx, grid.ky, grid.k2, grid.keep
-        inverse = -1.0 / np.where(k2 > 0, k2, np.inf)
-        curl = (kx**2 - ky**2, kx * ky)
-        arrays = (kx, ky, k2, inverse, 1.0, *curl, grid.weight)
-        return cls(*(jnp.array(turned(a * keep, grid), dtype) for a in arrays))
+    def of(cls, grid: Grid, held: np.ndarray | None, dtype: np.dtype) -> "Operators":
+        rows = grid.my_max + 1
+        keep_x = np.abs(grid.mx) <= grid.mx_max
+        inverse = np.where(grid.keep, -1.0 / np.where(grid.k2 > 0, grid.k2, np.inf), 0.0)
+        along_y = (a[:, :rows].T for a in (grid.ky, np.ones_like(grid.ky), grid.weight))
+        ky, keep_y, weight = (jnp.array(a, dtype) for a in along_y)
+        return cls(
+            jnp.array(grid.kx.T, dtype),
+            jnp.array(keep_x.T, dtype),
+            ky,
+            keep_y,
+            jnp.array(turned(inverse, grid), dtype),
+            weight,
+            None if held is None else split(np.where(grid.keep, held, 0), grid, dtype),
+        )
+
+    def cut(self, rows: Callable[[Array], Array]) -> "Operators":
+        """The same for other rows: `rows` of all that varies along y."""
+        kx, keep_x, *along_y = self
+        return Operators(kx, keep_x, *tree_map(rows, along_y))
+
+    @property
+    def keep(self) -> Array:
+        return self.keep_x * self.keep_y
+
+    @property
+    def k2(self) -> Array:
+        return self.kx**2 + self.ky**2
+
+
+def products(
+    px: Array, py: Array, mx: Array, my: Array, stress: Array | float = 0.0
+) -> tuple[Array, Array, Array]:
+    """E, R and D - stress from the fields p and m."""
+    up, down = px * my, py * mx
+    return 0.5 * (up - down), 0.5 * (up + down), (py * my - px * mx) - stress
 
 
 class Equations:
-    """The equations on one grid, with or without a held equilibrium."""
+    """The equations on one grid, with or without a held equilibrium.
+
+    The pointwise parts take the operators of the rows at hand, by default of all rows.
+    """
 
     def __init__(self, grid: Grid, held: np.ndarray | None, dtype: np.dtype) -> None:
-        self.grid, self.ops = grid, Operators.of(grid, dtype)
-        self.held: Hat | None = None
-        self.stress: Array | float = 0.0  # D of the held profile
-        if held is not None:
-            kept = np.where(grid.keep, held, 0)
-            self.held = split(kept, grid, dtype)
-            self.stress = self._stress_of(self.held, kept)
+        self.grid, self.dtype, self.ops = grid, dtype, Operators.of(grid, held, dtype)
+        self.stress: Array | float = 0.0  # D of the held profile, see `stress_of_held`
 
-    def _stress_of(self, psi: Hat, held: np.ndarray) -> Array | float:
-        """D = B_x^2 - B_y^2 of a held profile of one coordinate, (nx, 1) or (1, ny).
+    def stress_of_held(self, elsasser: Callable[[Fields], tuple[Array, ...]]) -> Array | float:
+        """D of a held profile of one coordinate, (nx, 1) or (1, ny); 0 where there is none.
 
         Such a D has no curl, but off powers of two its transform leaves round-off in other modes.
-        Taken away before the transform, the held state is a fixed point to the last bit.
+        Taken away before the transform, the held state is a fixed point to the last bit, provided
+        that the fields come from the same `elsasser` as in the step.
         """
-        along_y, along_x = np.any(held[:, 1:]), np.any(held[1:])
+        held = self.ops.held
+        if held is None:
+            return 0.0
+        along_y = any(bool(a[1:].any()) for a in held)
+        along_x = any(bool(a[:, 1:].any()) for a in held)
         if along_x and along_y:
             return 0.0
-        still = Fields(psi, Hat(*(jnp.zeros_like(a) for a in psi)))
-        bx, by, _, _ = jax.jit(self.elsasser)(still)
-        profile = bx * bx - by * by
-        return profile[:1] if along_y else profile[:, :1]
+        still = Fields(held, Hat(*(jnp.zeros_like(a) for a in held)))
+        px, py, mx, my = elsasser(still)
+        _, _, stress = products(px, py, mx, my)
+        return stress[:1] if along_y else stress[:, :1]
+
+    def potentials(self, now: Fields, ops: Operators | None = None) -> tuple[Hat, Hat]:
+        """phi - psi and phi + psi, of which (-d_y, d_x) gives p and m."""
+        inverse = (ops or self.ops).inverse
+        phi = [inverse * w for w in now.omega]
+        pairs = list(zip(phi, now.psi, strict=True))
+        return Hat(*(f - s for f, s in pairs)), Hat(*(f + s for f, s in pairs))
 
     def elsasser(self, now: Fields) -> tuple[Array, Array, Array, Array]:
         """The four fields that are multiplied: p_x, p_y, m_x, m_y of p = v + B, m = v - B."""
         kx, ky, grid = self.ops.kx, self.ops.ky, self.grid
-        phi = [self.ops.inverse * w for w in now.omega]
-        p = Hat(*(f - s for f, s in zip(phi, now.psi, strict=True)))  # p = (-d_y, d_x)(phi - psi)
-        m = Hat(*(f + s for f, s in zip(phi, now.psi, strict=True)))  # m = (-d_y, d_x)(phi + psi)
+        a, b = self.potentials(now)
         return (
-            to_field(Hat(ky * p.im, -ky * p.re), grid),
-            to_field(Hat(-kx * p.im, kx * p.re), grid),
-            to_field(Hat(ky * m.im, -ky * m.re), grid),
-            to_field(Hat(-kx * m.im, kx * m.re), grid),
+            to_field(Hat(ky * a.im, -ky * a.re), grid),
+            to_field(Hat(-kx * a.im, kx * a.re), grid),
+            to_field(Hat(ky * b.im, -ky * b.re), grid),
+            to_field(Hat(-kx * b.im, kx * b.re), grid),
         )
 
-    def rhs(self, now: Fields, by: Coefficients) -> Fields:
-        """Time derivative: four inverse and three forward real transforms."""
-        ops, grid = self.ops, self.grid
-        px, py, mx, my = self.elsasser(now)
-        up, down = px * my, py * mx
-        emf = to_hat(0.5 * (up - down), grid)
-        shear = to_hat(0.5 * (up + down), grid)
-        normal = to_hat((py * my - px * mx) - self.stress, grid)
-
-        resist, viscous = (by.eta + by.eta4 * ops.k2) * ops.k2, by.nu * ops.k2
+    def slopes(
+        self,
+        of_products: Sequence[Hat],
+        now: Fields,
+        by: Coefficients,
+        ops: Operators | None = None,
+    ) -> Fields:
+        """Time derivative from the coefficients of E, R and D."""
+        emf, shear, normal = of_products
+        ops = ops or self.ops
+        kx, ky, keep, k2, held = ops.kx, ops.ky, ops.keep, ops.k2, ops.held
+        resist, viscous = (by.eta + by.eta4 * k2) * k2, by.nu * k2
         loose = now.psi
-        if self.held is not None:
-            loose = Hat(*(a - b for a, b in zip(now.psi, self.held, strict=True)))
+        if held is not None:
+            loose = Hat(*(a - b for a, b in zip(now.psi, held, strict=True)))
         # dxx - dyy is -(kx^2 - ky^2) and dx dy is -kx ky: both signs of the curl turn.
+        along, across = keep * (kx**2 - ky**2), keep * (kx * ky)
         return Fields(
-            Hat(*(-ops.keep * e - resist * a for e, a in zip(emf, loose, strict=True))),
+            Hat(*(-keep * e - resist * a for e, a in zip(emf, loose, strict=True))),
             Hat(
                 *(
-                    ops.shear * r + ops.normal * d - viscous * w
+                    along * r + across * d - viscous * w
                     for r, d, w in zip(shear, normal, now.omega, strict=True)
                 )
             ),
         )
 
-    def rates(self, now: Fields, by: Coefficients) -> Rates:
+    def rhs(self, now: Fields, by: Coefficients) -> Fields:
+        """Time derivative: four inverse and three forward real transforms."""
+        three = products(*self.elsasser(now), self.stress)
+        return self.slopes([to_hat(product, self.grid) for product in three], now, by)
+
+    def rates(self, now: Fields, by: Coefficients, ops: Operators | None = None) -> Rates:
         """Dissipation and injection mode by mode; their sums are the domain means."""
-        psi, omega, ops = now.psi, now.omega, self.ops
+        psi, omega, ops = now.psi, now.omega, ops or self.ops
+        held = ops.held
         ohmic = ops.weight * ops.k2**2 * (by.eta + by.eta4 * ops.k2)
         viscous = ops.weight * by.nu
         lost = ohmic * (psi.re**2 + psi.im**2) + viscous * (omega.re**2 + omega.im**2)
-        if self.held is None:
+        if held is None:
             return Rates(lost, jnp.zeros((), lost.dtype))
-        return Rates(lost, ohmic * (psi.re * self.held.re + psi.im * self.held.im))
+        return Rates(lost, ohmic * (psi.re * held.re + psi.im * held.im))
 
     def energies(self, now: Fields) -> tuple[Array, Array]:
         """Magnetic and kinetic energy, domain means."""

@@ -8,8 +8,10 @@ to 64 bits, without which float64 would silently be float32.
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import partial
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -17,9 +19,10 @@ import numpy as np
 from jax import Array
 
 from mhx.reconnection.equations import Coefficients, Equations, Fields
-from mhx.reconnection.integrators import advance, rk4, scanned
+from mhx.reconnection.integrators import advance, rk4, rk4_in_blocks, scanned
 from mhx.reconnection.spectral import Grid
 from mhx.reconnection.state import State
+from mhx.reconnection.sweeps import Sweeps
 from mhx.reconnection.transforms import join, split
 
 jax.config.update("jax_enable_x64", True)
@@ -60,17 +63,23 @@ class Solver:
     def __init__(self, grid: Grid, physics: Physics, dt: float, dtype: str = "float64") -> None:
         self.grid, self.physics, self.dt = grid, physics, float(dt)
         self.dtype = np.dtype(dtype)
-        self._equations = Equations(grid, physics.held, self.dtype)
-        options = CPU_OPTIONS if jax.default_backend() == "cpu" else None
+        self._equations = equations = Equations(grid, physics.held, self.dtype)
         # Numbers are arguments, not constants: cases of one shape share one compiled program.
         self._dt = self.dtype.type(dt)
         self._by = Coefficients(*(self.dtype.type(value) for value in physics.coefficients))
-        self._advance = jax.jit(
-            lambda flow, n, dt, by: advance(flow, lambda y: self._step(y, dt, by), n),
-            donate_argnums=0,
-            compiler_options=options,
-        )
-        self._elsasser = jax.jit(self._equations.elsasser, compiler_options=options)
+        program: Callable[..., Flow]
+        if jax.default_backend() == "cpu":
+            sweeps, options = Sweeps(equations), CPU_OPTIONS
+            elsasser, program = sweeps.elsasser, partial(_swept, sweeps)
+        else:
+            elsasser, program, options = equations.elsasser, self._whole, None
+        self._advance = jax.jit(program, donate_argnums=0, compiler_options=options)
+        self._elsasser = jax.jit(elsasser, compiler_options=options)
+        equations.stress = equations.stress_of_held(self._elsasser)
+
+    def _whole(self, flow: Flow, steps: Array, dt: Array, by: Coefficients) -> Flow:
+        """`steps` steps on whole arrays, for a GPU."""
+        return advance(flow, lambda y: self._step(y, dt, by), steps)
 
     def _step(self, flow: Flow, dt: Array, by: Coefficients) -> Flow:
         rhs, rates = self._equations.rhs, self._equations.rates
@@ -131,6 +140,23 @@ class Solver:
         given = self._by if by is None else by
         length = block or max(1, math.isqrt(steps))
         return scanned(carry, lambda y: self._step(y, self._dt, given), steps, length)
+
+
+def _swept(sweeps: Sweeps, flow: Flow, steps: Array, dt: Array, by: Coefficients) -> Flow:
+    """`steps` steps block by block, for a CPU."""
+    fields, *integrals = flow
+    fields = sweeps.padded(fields)
+    spare = tuple(jax.tree.map(jnp.zeros_like, fields) for _ in range(3))
+    blocks = sweeps.blocks(by)
+
+    def step(carry: tuple[Any, ...]) -> tuple[Any, ...]:
+        fields, dissipated, injected, spare, work = carry
+        fields, moved, spare, work = rk4_in_blocks(fields, spare, work, dt, blocks)
+        lost, fed = (jnp.sum(density) for density in moved)
+        return fields, dissipated + lost, injected + fed, spare, work
+
+    end = advance((fields, *integrals, spare, sweeps.scratch()), step, steps)
+    return Flow(sweeps.cropped(end[0]), end[1], end[2])
 
 
 def energies(state: State, grid: Grid) -> tuple[float, float]:
