@@ -1,5 +1,6 @@
 """The chunk loop, driven with a counter: where it stops, what it keeps, what it drops."""
 
+import contextlib
 import os
 import signal
 import threading
@@ -128,6 +129,18 @@ def test_a_second_interrupt_does_not_wait():
 
     with pytest.raises(KeyboardInterrupt), Watch() as watch:
         run(Counter(at_step={10: twice}), schedule(end=100), watch)
+
+
+def test_a_second_interrupt_that_a_callback_swallowed_is_raised_before_the_next_part():
+    def twice():
+        os.kill(os.getpid(), signal.SIGINT)
+        with contextlib.suppress(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    counter = Counter(at_step={10: twice})
+    with pytest.raises(KeyboardInterrupt), Watch() as watch:
+        run(counter, schedule(end=100), watch)
+    assert counter.step < 30
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 75)])

@@ -161,6 +161,7 @@ class Watch(AbstractContextManager["Watch"]):
     deadline: float | None = None
     reserve_s: float = 0.0
     received: int | None = None
+    repeated: bool = False
     _before: dict[int, Any] = field(default_factory=dict)
 
     def __enter__(self) -> "Watch":
@@ -181,12 +182,19 @@ class Watch(AbstractContextManager["Watch"]):
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         if number == signal.SIGINT and self.received == signal.SIGINT:
+            self.repeated = True
             raise KeyboardInterrupt
         if self.received is None or number == signal.SIGINT:
             self.received = number
 
     def reason(self, ahead_s: float) -> str | None:
-        """Why to stop now, if the next part takes `ahead_s` seconds."""
+        """Why to stop now, if the next part takes `ahead_s` seconds.
+
+        A second Ctrl-C is raised where it arrives; Python drops it in a callback of the garbage
+        collector, so it is raised here once more.
+        """
+        if self.repeated:
+            raise KeyboardInterrupt
         if self.received is not None:
             return SIGNAL
         if self.deadline is None:

@@ -13,6 +13,7 @@ from mhx.campaigns.plan import Plan, read_plan
 from mhx.campaigns.promotion import Binding, Policy, Verdicts
 from mhx.campaigns.rutherford import claim as claiming
 from mhx.campaigns.rutherford import conclusion, stepper
+from mhx.campaigns.rutherford import promotion as judging
 from mhx.errors import ClaimRefused, EvidenceError
 from mhx.evidence.claims import ClaimLevel, current_level
 from mhx.evidence.gates import judge
@@ -82,7 +83,7 @@ def finished(run_dir):
 @pytest.fixture
 def believed(monkeypatch):
     """No run of this size earns a claim: what becomes of one is shown on a made report."""
-    monkeypatch.setattr(claiming.promotion, "contradictions", lambda *a: [])
+    monkeypatch.setattr(judging, "contradictions", lambda *a: [])
 
 
 def claim(run):

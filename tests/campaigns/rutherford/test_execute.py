@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from mhx.campaigns.execute import UNSTABLE, Fault, drive
 from mhx.campaigns.folder import RunFolder
-from mhx.campaigns.plan import plan_digest
-from mhx.campaigns.rutherford import execute, stepper
+from mhx.campaigns.plan import plan_digest, read_plan
+from mhx.campaigns.rutherford import chunk, execute, stepper
 from mhx.campaigns.rutherford.conclusion import chain
 from mhx.config import to_toml
 from mhx.errors import (
@@ -304,13 +304,13 @@ def test_a_signal_ends_in_a_checkpoint_and_75(run_dir, monkeypatch, number):
 
 
 def test_an_interrupt_before_the_first_step_is_130(run_dir, monkeypatch):
-    real = execute.bind
+    real = chunk.bind
 
     def bind(*words):
         os.kill(os.getpid(), signal.SIGINT)
         return real(*words)
 
-    monkeypatch.setattr(execute, "bind", bind)
+    monkeypatch.setattr(chunk, "bind", bind)
     with pytest.raises(KeyboardInterrupt):
         go(run_dir)
     status = next((run_dir / "attempts").glob("*/status.json"))
@@ -430,8 +430,22 @@ def test_a_call_reckons_with_the_steps_of_the_one_before(run_dir, monkeypatch):
         used.append(reckoned)
         return drive(*words, reckoned=reckoned, **more)
 
-    monkeypatch.setattr(execute, "drive", noted)
+    monkeypatch.setattr(chunk, "drive", noted)
     go(run_dir, max_steps=6)
     measured = read(run_dir, "diagnostics.json")["stepping_seconds_per_step"]
     go(run_dir, max_steps=6)
     assert used == [None, measured]
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 75), (signal.SIGUSR1, 75)])
+def test_a_signal_while_the_solver_is_loaded_is_answered(run_dir, monkeypatch, number, code):
+    def slow(folder):
+        os.kill(os.getpid(), number)
+        return read_plan(folder)
+
+    monkeypatch.setattr(execute, "read_plan", slow)
+    answer = go(run_dir, max_steps=12)
+    assert answer.exit_code == code and answer.document["end_step"] == 0
+    assert go(run_dir, max_steps=12).exit_code == code  # and once more, with a bound state
+    monkeypatch.undo()
+    assert verify(run_dir).problems == []
