@@ -61,6 +61,7 @@ def test_version(capsys):
 
 
 PLAN = ("campaign", "rutherford-plan-production")
+EXECUTE = ("campaign", "rutherford-execute", "nowhere")
 USAGE = {
     "no words": ((), "Usage: mhx"),
     "a slip": (("rum",), "mhx: No such command 'rum'. Did you mean 'run'?\nSee: mhx --help\n"),
@@ -70,9 +71,24 @@ USAGE = {
     ),
     "an unknown flag": ((*PLAN, "--nux", "3"), "mhx campaign rutherford-plan-production: No such"),
     "no file": (("run",), "mhx run: Missing argument 'file'.\nSee: mhx run --help\n"),
-    "text for a count": ((*PLAN, "--nx", "many"), "Invalid value for '--nx'"),
-    "nan": ((*PLAN, "--eta", "nan"), "Invalid value for '--eta': nan is not a finite number"),
-    "inf": ((*PLAN, "--nu", "-inf"), "Invalid value for '--nu': -inf is not a finite number"),
+    "text for a count": (
+        (*PLAN, "--nx", "many"),
+        "mhx: rutherford-plan-production: 1 fault\n"
+        "  --nx must be a whole number >= 8 and <= 8192, got 'many'\n",
+    ),
+    "half a step": ((*PLAN, "--save-every", "2.5"), "must be a whole number >= 1 and <="),
+    "nan": ((*PLAN, "--eta", "nan"), "--eta must be finite: a number >= 0.0"),
+    "inf": ((*PLAN, "--nu", "-inf"), "--nu must be finite: a number >= 0.0"),
+    "a count without a table": (
+        (*EXECUTE, "--max-steps", "2.5"),
+        "mhx: rutherford-execute: 1 fault\n  --max-steps must be a whole number, got '2.5'\n",
+    ),
+    "several without a table": (
+        (*EXECUTE, "--walltime-minutes", "soon", "--max-divergence-linf", "nan"),
+        "mhx: rutherford-execute: 2 faults\n"
+        "  --walltime-minutes must be a finite number, got 'soon'\n"
+        "  --max-divergence-linf must be a finite number, got nan\n",
+    ),
     "one word too many": (("verify", "a", "b"), "mhx verify: Got unexpected extra argument"),
 }
 
@@ -84,6 +100,24 @@ def test_wrong_words_are_told_in_one_message(words, told, capsys):
     assert told in err
     assert "Traceback" not in err
     assert not out
+
+
+@pytest.mark.parametrize(("words", "told"), USAGE.values(), ids=USAGE)
+def test_with_json_wrong_words_are_one_object(words, told, capsys):
+    code, out, err = said(capsys, *words, "--json")
+    assert code == 2
+    answer = json.loads(out)
+    assert (answer["error"], answer["exit_code"]) == ("ConfigError", 2)
+    assert answer["message"] and answer["message"] in err
+
+
+@pytest.mark.parametrize("group", [(), ("campaign",)], ids=["mhx", "campaign"])
+def test_the_list_of_commands_is_not_cut_in_80_columns(group, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    _, out, _ = said(capsys, *group, "--help")
+    listed = out[out.index("Commands:") :]
+    assert "..." not in listed
+    assert max(map(len, listed.splitlines())) <= 80
 
 
 @pytest.fixture
@@ -137,6 +171,14 @@ def test_a_bug_is_70_with_a_traceback(broken, capsys):
     assert "Traceback" in err
     assert "ZeroDivisionError" in err
     assert not out
+
+
+def test_with_json_a_bug_is_one_object_too(broken, capsys):
+    broken(ZeroDivisionError("division by zero"))
+    code, out, err = said(capsys, "schema", "any", "--json")
+    told = {"error": "ZeroDivisionError", "message": "division by zero", "exit_code": 70}
+    assert (code, json.loads(out)) == (70, told)
+    assert "Traceback" in err
 
 
 def test_a_missing_package_is_3_and_names_the_extra(broken, capsys):

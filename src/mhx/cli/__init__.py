@@ -19,7 +19,7 @@ from mhx import __version__
 from mhx.cli import evidence, run, show
 from mhx.cli.campaign import campaign_app
 from mhx.cli.command import Command
-from mhx.errors import BUG, INTERRUPTED, EngineMissing, MhxError
+from mhx.errors import BUG, INTERRUPTED, ConfigError, EngineMissing, MhxError
 
 STORY = """Simulation campaigns that must be believed.
 
@@ -112,7 +112,7 @@ def _carried_out(words: list[str]) -> int:
     except typer.Exit as end:
         return int(end.exit_code)
     except _UsageError as error:
-        return _usage(error)
+        return _usage(error, words)
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
     except BrokenPipeError:
@@ -129,31 +129,35 @@ def _told(error: Exception, words: list[str]) -> int:
             f"this command needs the Python package {error.name!r}, which is not installed; "
             f"install it with: pip install 'mhx[{_EXTRAS[error.name]}]'"
         )
-    if not isinstance(error, MhxError):
+    deliberate = isinstance(error, MhxError)
+    if not deliberate or "--debug" in words:
         traceback.print_exception(error)
-        return BUG  # must not read as 1, "did not pass"
-    if "--debug" in words:
-        traceback.print_exception(error)
-    print(f"mhx: {error}", file=sys.stderr)
+    if deliberate:
+        print(f"mhx: {error}", file=sys.stderr)
+    code = error.exit_code if isinstance(error, MhxError) else BUG  # never 1, "did not pass"
+    return _in_json(words, type(error).__name__, str(error), code)
+
+
+def _in_json(words: list[str], error: str, message: str, code: int) -> int:
+    """One object on standard output where `--json` asks for it; the code, for whoever ends."""
     if "--json" in words:
-        told = {"error": type(error).__name__, "message": str(error)}
-        print(show.one_object({**told, "exit_code": error.exit_code}))
-    return error.exit_code
+        print(show.one_object({"error": error, "message": message, "exit_code": code}))
+    return code
 
 
 def _command() -> Any:
     for group in (app, campaign_app):
         for registered in group.registered_commands:
-            registered.cls = Command
+            if not issubclass(registered.cls or object, Command):
+                registered.cls = Command
     return typer.main.get_command(app)
 
 
-def _usage(error: Any) -> int:
+def _usage(error: Any, words: list[str]) -> int:
     """One message: which command, what is wrong with its words, where its help is."""
     message = error.format_message().strip()
     command = error.ctx.command_path if error.ctx else "mhx"
-    if message.startswith("Usage:"):  # no words at all: the help says which there are
-        print(message, file=sys.stderr)
-    else:
-        print(f"{command}: {message}\nSee: {command} --help", file=sys.stderr)
-    return 2
+    if not message.startswith("Usage:"):  # no words at all: the help says which there are
+        message = f"{command}: {message}\nSee: {command} --help"
+    print(message, file=sys.stderr)
+    return _in_json(words, ConfigError.__name__, message, ConfigError.exit_code)

@@ -11,10 +11,11 @@ from typing import Annotated, Any
 import typer
 
 from mhx.cli import show
+from mhx.cli.command import TableCommand
 
 campaign_app = typer.Typer(
     name="campaign",
-    help="Plan a long reconnection run, execute it in chunks, judge it.",
+    help="Plan a long run, execute it in chunks, judge it.",
     no_args_is_help=True,
 )
 
@@ -36,7 +37,7 @@ def _options(given: dict[str, Any], *others: str) -> dict[str, Any]:
     return {name: value for name, value in given.items() if name not in ("json", *others)}
 
 
-@campaign_app.command("rutherford-template")
+@campaign_app.command("rutherford-template", cls=TableCommand)
 def rutherford_template(
     *,
     outdir: Annotated[
@@ -72,14 +73,14 @@ def rutherford_template(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Write a plan sketch that is long enough for a Rutherford claim; nothing is run."""
+    """Sketch a plan that is long enough. Always the decaying cosine sheet; nothing is run."""
     given = _options(locals())
     from mhx.campaigns.rutherford import template
 
     show.finish(template.write(template.Options(**given)), json)
 
 
-@campaign_app.command("rutherford-run-fast")
+@campaign_app.command("rutherford-run-fast", cls=TableCommand)
 def rutherford_run_fast(
     *,
     outdir: Annotated[
@@ -119,14 +120,14 @@ def rutherford_run_fast(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Run a tiny nonlinear trajectory with the names of a production run, in seconds."""
+    """Run a tiny trajectory, in seconds. Its histories have the names of a production run."""
     given = _options(locals())
     from mhx.campaigns.rutherford import fast
 
     show.finish(fast.run(fast.Options(**given)), json)
 
 
-@campaign_app.command("rutherford-plan-production")
+@campaign_app.command("rutherford-plan-production", cls=TableCommand)
 def rutherford_plan_production(
     *,
     outdir: Annotated[
@@ -240,13 +241,14 @@ def rutherford_plan_production(
     ] = None,
     force: Annotated[
         bool | None,
-        _flag("Move an older run to superseded/, plan anew [default: no]", "--force", panel=OUTPUT),
+        _flag("Move a run of other parameters aside [default: refuse]", "--force", panel=OUTPUT),
     ] = None,
     json: Json = False,
 ) -> None:
-    """Plan a production run: parameters, duration, time step, chunks and bounds; judge the plan.
+    """Plan a production run and judge the plan.
 
-    Exit 0 if every plan gate passes, 1 if one does not, 2 if the parameters are refused.
+    A folder with the same plan is left as it is. One with another is refused, or with --force its
+    old run is moved to superseded/ first. Exit 0 if every plan gate passes, 1 if one does not.
     """
     given = _options(locals())
     from mhx.campaigns.rutherford import plan
@@ -262,7 +264,7 @@ def rutherford_resume_plan(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Verify every checkpoint and say where the next chunk would start."""
+    """Say where the next chunk would start. Every checkpoint is verified, none is moved."""
     from mhx.campaigns.rutherford import resume
 
     show.finish(resume.resume_plan(run_dir, target_step), json)
@@ -319,7 +321,7 @@ def rutherford_execute(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Advance the run from its newest valid checkpoint, to its target or by one chunk."""
+    """Advance a run to its target, or by one chunk. It starts from the newest valid checkpoint."""
     given = _options(locals(), "run_dir")
     from mhx.campaigns.rutherford import execute
 
@@ -382,7 +384,7 @@ def rutherford_promotion_check(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Say whether a finished run may be called production; exit 1 and what is missing if not."""
+    """Say whether a run may be called production. Exit 1 if not, and what is missing is listed."""
     given = _options(locals(), "run_dir")
     from mhx.campaigns.rutherford import promotion
 
@@ -391,7 +393,7 @@ def rutherford_promotion_check(
 
 @campaign_app.command("rutherford-status")
 def rutherford_status(run_dir: RunDir, json: Json = False) -> None:
-    """Where a run stands, at what rate, and what is still open; reads only."""
+    """Say where a run stands and what is open. Reads only."""
     from mhx.campaigns.rutherford import status
 
     show.finish(status.status(run_dir), json)

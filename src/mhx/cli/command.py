@@ -1,30 +1,53 @@
-"""How a command reads its flags and tells them: numbers must be finite, help comes in panels.
+"""How a command reads its flags and tells them: numbers, refusals, help in panels.
+
+Click refuses one word at a time and in its own words.  Here a word that is no finite number is kept
+until all flags are read: a `Command` then names every such flag at once, and a `TableCommand` hands
+the words on to the table of its library, which names them together with all other faults.
 
 Plain text on purpose: Rich would take `[default: 10]` for markup, and its import doubles the start.
 """
 
+import inspect
 import math
-from typing import Any
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, get_args, get_type_hints
 
-import typer
 from typer.core import TyperCommand
+
+from mhx.errors import ConfigError
+
+_KINDS: dict[type, str] = {int: "a whole number", float: "a finite number"}
 
 
 class Command(TyperCommand):
-    """A command of mhx; `cli/__init__.py` gives this class to every function that it registers."""
+    """A command of mhx; `cli/__init__.py` gives this class to every function without one."""
 
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Read the words; `nan` and `inf` are refused here, by name, for all flags alike."""
-        rest: list[str] = super().parse_args(ctx, args)
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._numbers = _numbers_of(inspect.unwrap(self.callback)) if self.callback else {}
         parameter: Any
         for parameter in self.params:
-            value = ctx.params.get(parameter.name)
-            for number in value if isinstance(value, list | tuple) else [value]:
-                if isinstance(number, float) and not math.isfinite(number):
-                    raise typer.BadParameter(
-                        f"{number} is not a finite number", ctx=ctx, param=parameter
-                    )
+            if kind := self._numbers.get(parameter.name):
+                parameter.process_value = partial(_processed, kind, parameter.process_value)
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the words; a ConfigError names every flag whose word is no finite number."""
+        rest: list[str] = super().parse_args(ctx, args)
+        if faults := list(self.faults(ctx.params)):
+            count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
+            lines = "".join(f"\n  {fault}" for fault in faults)
+            raise ConfigError(f"{ctx.info_name}: {count}{lines}")
         return rest
+
+    def faults(self, given: dict[str, Any]) -> Iterator[str]:
+        """One line per flag whose word is no finite number."""
+        parameter: Any
+        for parameter in self.params:
+            value = given.get(parameter.name)
+            if parameter.name in self._numbers and not _is_read(value):
+                allowed = _KINDS[self._numbers[parameter.name]]
+                yield f"{parameter.opts[0]} must be {allowed}, got {value!r}"
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Arguments, then the flags panel by panel, in the order in which they are declared."""
@@ -37,3 +60,33 @@ class Command(TyperCommand):
         for title, records in sorted(panels.items(), key=lambda panel: panel[0] == "Options"):
             with formatter.section(title):
                 formatter.write_dl(records, col_max=28)
+
+
+class TableCommand(Command):
+    """A command whose library checks all flags in one table, words for numbers included."""
+
+    def faults(self, given: dict[str, Any]) -> Iterator[str]:
+        """None are told here."""
+        yield from ()
+
+
+def _numbers_of(function: Callable[..., Any]) -> dict[str, type]:
+    """Which parameters of a command are numbers, and of which kind."""
+    hints = get_type_hints(function).items()
+    return {
+        name: kind for name, hint in hints for kind in _KINDS if kind in (hint, *get_args(hint))
+    }
+
+
+def _processed(kind: type, otherwise: Callable[..., Any], context: Any, word: Any) -> Any:
+    """A number, or the word itself; what was left out goes the way of Click."""
+    if word is None:
+        return otherwise(context, word)
+    try:
+        return kind(word)
+    except ValueError:
+        return word
+
+
+def _is_read(value: Any) -> bool:
+    return value is None or (isinstance(value, int | float) and math.isfinite(value))

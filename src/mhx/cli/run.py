@@ -20,7 +20,7 @@ def run(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Carry out one configuration file, from its first step to its last."""
+    """Carry out one configuration file."""
     from mhx.report.progress import silenced
     from mhx.workflow.run import run_file
 
@@ -35,7 +35,7 @@ def schema(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Print the JSON Schema of a configuration or of an evidence file."""
+    """Print the JSON Schema of a configuration or a file."""
     from mhx.workflow.schema import schema_of
 
     print(show.one_object(schema_of(name)))

@@ -152,12 +152,18 @@ def _array_words(node: Mapping[str, Any], schema: Any) -> str:
 
 
 def _bounds(node: Mapping[str, Any]) -> str:
-    kept = float if node.get("type") == "number" else int
     signs = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
-    parts = [f"{sign} {kept(node[key])}" for key, sign in signs.items() if key in node]
-    if "multipleOf" in node:
-        parts.append(f"a multiple of {kept(node['multipleOf'])}")
+    signs["multipleOf"] = "a multiple of"
+    whole = node.get("type") != "number"
+    parts = [f"{sign} {_bound(node[key], whole)}" for key, sign in signs.items() if key in node]
     return " and ".join(parts)
+
+
+def _bound(value: float, whole: bool) -> str:
+    """3 of a count, 3.0 of a length, 1e+09 of a very large one."""
+    if whole:
+        return str(int(value))
+    return str(float(value)) if abs(value) <= 1e6 else f"{value:g}"
 
 
 def _unit(node: Mapping[str, Any], value: Any) -> str:

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from mhx.campaigns.rutherford import fast, fast_gates
-from mhx.campaigns.rutherford.fast import Options, run
+from mhx.campaigns.rutherford.fast import Options, Tiny, run
+from mhx.campaigns.rutherford.parameters import asked
 from mhx.errors import ConfigError
 from mhx.evidence import verify
 from mhx.evidence.claims import ClaimLevel
@@ -91,6 +92,12 @@ REFUSED = {
     "seed and seeds": ({"seed": 1, "seeds": "1,2"}, "not both"),
     "eta": ({"eta": -1.0}, "--eta must be >= 0"),
     "nan": ({"nu": math.nan}, "--nu must be finite"),
+    "a word": ({"nu": "thick"}, "--nu must be a number >= 0.0"),
+    "half a step": ({"save_every": "2.5"}, "--save-every must be a whole number"),
+    "too many steps": ({"t_end": 1e9}, "--t-end must be <= 100 .L/v_A., 10000 steps of --dt 0.01"),
+    "too small a step": ({"dt": 1e-300}, "--t-end must be <= 1e-296"),
+    "a seed of no generator": ({"seeds": f"0,{2**63}"}, "--seeds must be whole numbers >= 0 and <"),
+    "an endless seed": ({"seeds": "1" * 5000}, "--seeds must be whole numbers >= 0 and <"),
     "end": ({"t_end": 0.0}, "--t-end must be > 0"),
 }
 
@@ -100,6 +107,10 @@ def test_refusals_write_nothing(flags, told, tmp_path):
     with pytest.raises(ConfigError, match=told):
         run(Options(outdir=tmp_path / "run", **{**TINY, **flags}))
     assert not (tmp_path / "run").exists()
+
+
+def test_one_seed_may_be_given_as_several():
+    assert asked(Tiny, Options(seeds="3"), "rutherford-run-fast").all_seeds == [3]
 
 
 def test_a_run_beyond_the_limit_is_written_and_does_not_pass(tmp_path):

@@ -49,6 +49,7 @@ REFUSED = {
     "width": ({**DOUBLE, "width": 0.0}, "--width must be"),
     "width of a sheet without one": ({"width": 0.3}, "--width is no parameter of cosine_tearing"),
     "amplitude": ({**DOUBLE, "amplitude": 0.0}, "--amplitude must not be 0"),
+    "endless width": ({**DOUBLE, "width": 1e300}, "--width must be >= 1e-09 and <= 1e+09 [L]"),
     "seed amplitude": ({"perturbation_amplitude": 0.0}, "--perturbation-amplitude must be > 0"),
     "mode along the sheets": ({**DOUBLE, "mode_y": 0}, "--mode-y must be >= 1"),
     "mode along cosine sheets": ({"mode_x": 0}, "--mode-x must be >= 1"),
@@ -63,7 +64,18 @@ REFUSED = {
     "safety": ({"safety_factor": 0.0}, "--safety-factor must be > 0"),
     "end time": ({"t_end": 0.0}, "--t-end must be"),
     "small grid": ({"nx": 4}, "--nx must be >= 8"),
-    "box": ({"lx": -1.0}, "--lx must be > 0"),
+    "box": ({"lx": -1.0}, "--lx must be >= 1e-09"),
+    "endless box": ({"ly": 1e300}, "--ly must be >= 1e-09 and <= 1e+09 [L], got 1e+300"),
+    "stride of no step": ({"save_every": 10**400}, "--save-every must be"),
+    "floor of no grid": ({"min_production_resolution": 10**400}, "must be >= 8 and <= 8192"),
+    "seed of no generator": ({"seed": 2**63}, "--seed must be >= 0 and < 9223372036854775808"),
+    "a word for a count": ({"nx": "many"}, "--nx must be a whole number >= 8 and <= 8192"),
+    "half a seed": ({"seed": "0.5"}, "--seed must be a whole number >= 0 and <"),
+    "a word that is no number": ({"eta": "nan"}, "--eta must be finite: a number >= 0.0"),
+    "margin left at its default": (
+        {"max_walltime_hours": 0.1},
+        "--preemption-margin-minutes must be < 6 [min], which is --max-walltime-hours 0.1, got 20",
+    ),
     "dt in words": ({"dt": "small"}, "--dt must be"),
     "negative dt": ({"dt": "-0.1"}, "--dt must be a number > 0"),
     "dt is not finite": ({"dt": "nan"}, "--dt must be"),
@@ -103,6 +115,18 @@ def test_a_bound_may_be_moved_by_flag_or_threshold():
     assert parameters(min_production_resolution=128).bounds["min_production_resolution"] == 128
     moved = parameters(threshold=["max_divergence_linf=1e-10"])
     assert moved.bounds["max_divergence_linf"] == 1e-10
+
+
+def test_bounds_of_counts_are_whole():
+    found = parameters(min_production_resolution=8, threshold=["min_movie_frames=30"]).bounds
+    assert repr(found["min_production_resolution"]) == "8"
+    assert repr(found["min_movie_frames"]) == "30"
+    assert repr(found["max_stability_ratio"]) == "1.0"
+
+
+def test_words_are_words_where_no_number_may_stand():
+    with pytest.raises(ConfigError, match="--dtype must be 'float64' or 'float32', got '32'"):
+        parameters(dtype="32")
 
 
 def test_differences_are_told_by_flag_old_and_new():

@@ -259,6 +259,36 @@ def test_single_precision_caps_the_level(tmp_path):
     assert "precision" in {row.gate for row in read_plan(RunFolder(tmp_path / "run")).waivers}
 
 
+def test_whole_numbers_stay_whole_in_the_files(tmp_path):
+    plan(tmp_path / "run")
+    document = json.loads((tmp_path / "run/campaign_plan.json").read_text())
+    (waiver,) = [row for row in document["waivers"] if row["gate"] == "production_resolution_floor"]
+    found = (
+        *(document["min_production_resolution"], document["thresholds"]["min_history_samples"]),
+        *(waiver["used_bound"], waiver["production_bound"]),
+    )
+    assert repr(found) == "(8, 100, 8, 96)"
+
+
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        ({"t_end": 1e13, "dt": "0.01"}, "change --t-end, or --dt"),
+        ({"production_efolds": 1e14}, "change --production-efolds, --safety-factor or"),
+        ({"t_end": 100.0, "dt": "0.01", "seconds_per_step_estimate": 1e6}, "1e+04 jobs"),
+        ({"dt": "1e300"}, "--dt must be"),
+    ],
+    ids=["steps of an end time", "steps of e-folds", "jobs", "step"],
+)
+def test_what_cannot_be_counted_is_refused_by_flag(flags, told, tmp_path):
+    if "jobs" in told:
+        flags = flags | {"t_end": 100.01}
+    with pytest.raises(ConfigError) as refusal:
+        plan(tmp_path / "run", **flags)
+    assert told in str(refusal.value)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_looser_threshold_is_a_waiver_in_plan_and_manifest(tmp_path):
     plan(tmp_path / "run", threshold=["max_divergence_linf=1e-6"])
     manifest = json.loads((tmp_path / "run/manifest.json").read_text())

@@ -6,7 +6,7 @@ import tomllib
 
 import pytest
 
-from mhx.campaigns.rutherford import template
+from mhx.campaigns.rutherford import plan, template
 from mhx.campaigns.rutherford.template import GATES, Options, measure, outline, write
 from mhx.errors import ConfigError
 from mhx.evidence import verify
@@ -33,6 +33,28 @@ def test_the_default_template(tmp_path):
     assert verify.verify(tmp_path / "t").problems == []
 
 
+def test_its_run_file_has_the_keys_of_a_plan(tmp_path):
+    write(Options(outdir=tmp_path / "t", nx=8, ny=8))
+    plan.plan_production(
+        plan.Options(outdir=tmp_path / "run", nx=8, ny=8, seconds_per_step_estimate=1e-3)
+    )
+    sketched, planned = (
+        tomllib.loads((tmp_path / folder / "campaign_config.toml").read_text())
+        for folder in ("t", "run")
+    )
+    assert _keys(sketched) == _keys(planned)
+    # max(3 samples, 2/gamma), from the start
+    window = sketched["diagnostics"]["fit_time_window"]
+    interval = sketched["time"]["save_every"] * sketched["time"]["dt"]
+    assert window == [0.0, max(3 * interval, 2 / 0.0131)]
+
+
+def _keys(table):
+    return {
+        name: _keys(value) if isinstance(value, dict) else None for name, value in table.items()
+    }
+
+
 def test_a_template_can_be_made_again(tmp_path):
     write(Options(outdir=tmp_path, **SMALL))
     assert write(Options(outdir=tmp_path, nx=96, ny=96)).exit_code == 0
@@ -51,6 +73,9 @@ REFUSED = {
     "grid": ({"nx": 7}, "--nx must be >= 8"),
     "rate": ({"harris_growth_rate": -1.0}, "--harris-growth-rate must be > 0"),
     "step": ({"dt": 0.1}, "--dt must be <= 0.0605"),
+    "a word for a count": ({"ny": "many"}, "--ny must be a whole number >= 8"),
+    "rate and e-folds in words": ({"production_efolds": "nan"}, "--production-efolds must be fin"),
+    "endless": ({"production_efolds": 1e14}, "rutherford-template: .*; change --production-efolds"),
 }
 
 

@@ -20,7 +20,7 @@ from mhx.campaigns.duration import (
     required_time,
 )
 from mhx.campaigns.plan import WalltimePolicy
-from mhx.campaigns.rutherford.parameters import Parameters
+from mhx.campaigns.rutherford.parameters import LONGEST, MOST, Parameters
 from mhx.config import Source, parse
 from mhx.errors import ConfigError, RunError
 from mhx.reconnection import timestep
@@ -31,7 +31,9 @@ from mhx.reconnection.linear import GrowthRate, growth_rate
 from mhx.reconnection.timestep import TimeStep
 
 COMMAND = "rutherford-plan-production"
-MAX_STEPS = 10**12  # step numbers are written with twelve digits
+MAX_JOBS = 10_000
+SETTERS = "--production-efolds, --safety-factor or --harris-growth-rate"
+"""What sets an end time that is not given."""
 COSINE = "cosine_tearing"
 SINGLE_RUN = "../single_run"
 """Where `mhx run campaign_config.toml` writes: beside the campaign, whose files it leaves alone."""
@@ -41,10 +43,11 @@ _FIELDS_OF_A_PLAN = 30  # real arrays of the grid alive at once while planning
 _SHEET = "physics.equilibrium_parameters"
 _FLAGS = {  # key of the run file: flag of the planner
     "mesh.shape": "--nx/--ny",
-    "mesh.shape[0]": "--nx",
-    "mesh.shape[1]": "--ny",
-    "mesh.upper[0]": "--lx",
-    "mesh.upper[1]": "--ly",
+    "mesh.shape.0": "--nx",
+    "mesh.shape.1": "--ny",
+    "mesh.upper": "--lx/--ly",
+    "mesh.upper.0": "--lx",
+    "mesh.upper.1": "--ly",
     "time.t1": "--t-end",
     "time.dt": "--dt",
     "time.save_every": "--save-every",
@@ -91,7 +94,7 @@ def design(asked: Parameters, folder: Path) -> Design:
     )
     efolds, factor = asked.production_efolds, asked.safety_factor
     t_end = asked.t_end or required_time(need_positive(rate), efolds, factor)
-    steps = countable(t_end, step.dt)
+    steps = countable(t_end, step.dt, COMMAND, "--t-end" if asked.t_end else SETTERS)
     save_every = asked.save_every or planning.stride(steps, asked.target_saved_frames)
     t1 = steps * step.dt
     config = configuration(
@@ -99,10 +102,11 @@ def design(asked: Parameters, folder: Path) -> Design:
         dt=step.dt,
         t1=t1,
         save_every=save_every,
-        window=(0.0, _fit_stop(rate.used, save_every * step.dt, t1)),
+        window=fit_window(rate.used, save_every * step.dt, t1),
     )
     seconds, source, device = _cost(asked, config)
     policy = asked.policy(seconds, source)
+    _can_be_queued(asked, policy, steps)
     needs = resources.Needs(
         shape=config.grid.shape,
         samples=planning.samples(steps, save_every),
@@ -190,7 +194,7 @@ def configuration(
 
 def _probe(asked: Parameters) -> Reconnection:
     """The configuration while its length is not yet known."""
-    t1 = _PROBE_TIME if asked.dt == "auto" else 10 * float(asked.dt)
+    t1 = _PROBE_TIME if asked.dt == "auto" else min(10 * float(asked.dt), LONGEST)
     return configuration(asked, dt=asked.dt, t1=t1, save_every=1)
 
 
@@ -200,6 +204,19 @@ def _can_be_planned_here(asked: Parameters, free: resources.Room) -> None:
         raise RunError(
             f"planning --nx {asked.nx} --ny {asked.ny} needs {needed / 2**30:.1f} GiB of memory, "
             f"{free.memory / 2**30:.1f} GiB are free here; plan on a larger machine"
+        )
+
+
+def _can_be_queued(asked: Parameters, policy: WalltimePolicy, steps: int) -> None:
+    """`job_array.json` has a row for each job."""
+    per_job = policy.steps_per_walltime_job(steps)
+    if steps > MAX_JOBS * per_job:
+        raise ConfigError(
+            f"{COMMAND}: {steps} steps of {policy.seconds_per_step_estimate:g} s are "
+            f"{math.ceil(steps / per_job):.3g} jobs, at most {MAX_JOBS} can be listed; raise "
+            f"--max-walltime-hours (now {asked.max_walltime_hours:g}), lower "
+            f"--preemption-margin-minutes (now {asked.preemption_margin_minutes:g}) or "
+            "--seconds-per-step-estimate, or plan a shorter run"
         )
 
 
@@ -215,19 +232,19 @@ def stable_step(asked: Parameters, command: str = COMMAND) -> TimeStep:
     return step
 
 
-def countable(t_end: float, dt: float, command: str = COMMAND) -> int:
-    """Whole steps to the end time, as many as can be numbered."""
-    if not t_end / dt < MAX_STEPS:
+def countable(t_end: float, dt: float, command: str, setters: str) -> int:
+    """Whole steps to the end time, as many as can be numbered; `setters`: the flags that set it."""
+    if t_end > LONGEST or not t_end / dt < MOST:
         raise ConfigError(
-            f"{command}: --t-end {t_end:g} takes {t_end / dt:.3g} steps of dt {dt:g}, at most "
-            f"{MAX_STEPS:g} can be counted; a shorter end time, or a larger --dt"
+            f"{command}: an end time of {t_end:g} [L/v_A] is {t_end / dt:.3g} steps of {dt:g}; it "
+            f"must be <= {LONGEST:g} and fewer than {MOST:g} steps; change {setters}, or --dt"
         )
     return planning.steps_to(t_end, dt)
 
 
-def _fit_stop(rate: float | None, interval: float, t1: float) -> float:
-    """End of the early fit window, which feeds the legacy numbers alone."""
-    return t1 if rate is None else min(t1, max(3 * interval, 2 / rate))
+def fit_window(rate: float | None, interval: float, t1: float) -> tuple[float, float]:
+    """The early fit window, which feeds the legacy numbers alone [L/v_A]."""
+    return 0.0, t1 if rate is None else min(t1, max(3 * interval, 2 / rate))
 
 
 def _diffusion_time(config: Reconnection) -> float | None:

@@ -12,12 +12,14 @@ from typing import Any
 
 import numpy as np
 from pydantic import Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 from mhx.campaigns import plan as planning
 from mhx.campaigns.duration import required_time
 from mhx.campaigns.rutherford import design, fast_gates, outputs, sketch, template
-from mhx.campaigns.rutherford.parameters import MIN_CELLS, Parameters, asked
+from mhx.campaigns.rutherford.parameters import MIN_CELLS, SEEDS, Parameters, asked
 from mhx.config import Table
+from mhx.config.faults import RULE, shown
 from mhx.errors import ConfigError
 from mhx.evidence import schemas
 from mhx.evidence.claims import ClaimLevel
@@ -30,6 +32,7 @@ from mhx.reconnection.config import Reconnection
 from mhx.reconnection.diagnostics import Sampler, assemble
 from mhx.reconnection.equilibria import initial_state
 from mhx.reconnection.run import solver_of
+from mhx.reconnection.tables import LARGE
 from mhx.reconnection.trajectory import Frame, frame_of
 from mhx.report import movies, style
 from mhx.report.answer import Answer
@@ -46,7 +49,7 @@ NAMES = (
     *("magnetic_energy", "kinetic_energy", "total_energy"),
     *("current_density_linf", "magnetic_divergence_linf"),
 )
-MAX_CELLS = 256  # beyond that it is not fast
+MAX_CELLS, MAX_STEPS = 256, 10_000  # beyond that it is not fast
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,16 +76,30 @@ class Tiny(Table):
 
     nx: int = Field(24, ge=MIN_CELLS, le=MAX_CELLS, description="points along x [1]")
     ny: int = Field(24, ge=MIN_CELLS, le=MAX_CELLS, description="points along y [1]")
-    t_end: float = Field(0.24, gt=0, description="end time [L/v_A]")
     dt: float = Field(1e-2, gt=0, description="time step [L/v_A]")
-    save_every: int = Field(1, ge=1, description="steps between samples [1]")
-    seed: int = Field(0, ge=0, description="seed of the noise [1]")
+    t_end: float = Field(0.24, gt=0, description="end time [L/v_A]", validate_default=True)
+    save_every: int = Field(1, ge=1, le=MAX_STEPS, description="steps between samples [1]")
+    seed: int = Field(0, ge=0, lt=SEEDS, description="seed of the noise [1]")
     seeds: str | None = Field(None, description="several seeds, separated by commas")
-    eta: float = Field(1e-3, ge=0, description="resistivity 1/S [L v_A]")
-    nu: float = Field(1e-3, ge=0, description="viscosity 1/Re [L v_A]")
-    noise_amplitude: float = Field(1e-6, ge=0, description="RMS of the noise in psi [L v_A]")
+    eta: float = Field(1e-3, ge=0, le=LARGE, description="resistivity 1/S [L v_A]")
+    nu: float = Field(1e-3, ge=0, le=LARGE, description="viscosity 1/Re [L v_A]")
+    noise_amplitude: float = Field(
+        1e-6, ge=0, le=LARGE, description="RMS of the noise in psi [L v_A]"
+    )
     gif: bool = Field(False, description="also write a movie of psi")
     smoke: bool = Field(False, description="label the result smoke")
+
+    @field_validator("t_end")
+    @classmethod
+    def _is_fast(cls, value: float, info: ValidationInfo) -> float:
+        dt = info.data.get("dt")
+        if dt is not None and value > MAX_STEPS * dt:
+            raise PydanticCustomError(
+                RULE,
+                "must be <= {most} [L/v_A], {steps} steps of --dt {dt}",
+                {"most": f"{MAX_STEPS * dt:g}", "steps": MAX_STEPS, "dt": f"{dt:g}"},
+            )
+        return value
 
     @field_validator("save_every")
     @classmethod
@@ -99,10 +116,12 @@ class Tiny(Table):
         if text is None:
             return None
         words = [word.strip() for word in text.split(",")]
-        if not all(word.isdecimal() for word in words):
-            raise ValueError(f"must be whole numbers >= 0 separated by commas, got {text!r}")
+        if not all(word.isdecimal() and len(word) < 20 and int(word) < SEEDS for word in words):
+            raise ValueError(
+                f"must be whole numbers >= 0 and < {SEEDS} separated by commas, got {shown(text)}"
+            )
         if len(set(map(int, words))) < len(words):
-            raise ValueError(f"must name each seed once, got {text!r}")
+            raise ValueError(f"must name each seed once, got {shown(text)}")
         return text
 
     @property
@@ -179,11 +198,13 @@ def _trajectories(configs: Sequence[Reconnection], wanted: Tiny) -> Trajectories
         state = initial_state(config)
         sampler = Sampler(config, state, solver.fields)
         rows = [sampler.row(state)]
-        pictures = [frame_of(state, config.grid)]
+        filmed = wanted.gif and config is configs[0]
+        pictures = [frame_of(state, config.grid)] if filmed else []
         while state.step < wanted.steps:
             state = solver.run(state, wanted.save_every)
             rows.append(sampler.row(state))
-            pictures.append(frame_of(state, config.grid))
+            if filmed:
+                pictures.append(frame_of(state, config.grid))
         courses.append(assemble(rows))
         frames = frames or pictures
     return Trajectories(
@@ -191,7 +212,7 @@ def _trajectories(configs: Sequence[Reconnection], wanted: Tiny) -> Trajectories
         seeds=wanted.all_seeds,
         time=courses[0]["time"],
         histories={name: np.stack([course[name] for course in courses]) for name in NAMES},
-        frames=frames if wanted.gif else (),
+        frames=frames,
         device=solver.device,
     )
 

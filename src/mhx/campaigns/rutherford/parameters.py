@@ -10,17 +10,23 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from pydantic import Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 from mhx.campaigns import thresholds
 from mhx.campaigns.plan import WalltimePolicy
 from mhx.config import Names, Source, Table, parse
+from mhx.config.faults import RULE
 from mhx.reconnection import equilibria
 from mhx.reconnection.equilibria import Equilibrium
+from mhx.reconnection.tables import LARGE, SMALL
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-MIN_CELLS, MAX_CELLS = 8, 65536
+MIN_CELLS, MAX_CELLS = 8, 8192
+LONGEST = 1e15  # end time of a run [L/v_A]
+MOST = 10**12  # a step number has twelve digits
+SEEDS = 2**63
 TWO_PI = 2 * math.pi
 T = TypeVar("T", bound=Table)
 Auto = Annotated[float, Field(gt=0)] | Literal["auto"]
@@ -29,20 +35,30 @@ Auto = Annotated[float, Field(gt=0)] | Literal["auto"]
 
 def asked(table: type[T], options: "DataclassInstance", command: str) -> T:
     """The flags that were given as a checked table; a ConfigError lists every fault by its flag."""
-    given = {name: _read(value) for name, value in asdict(options).items() if value is not None}
-    known = {name: value for name, value in given.items() if name in table.model_fields}
+    keys = table.model_json_schema()["properties"]
+    known = {
+        name: _read(value) if _is_numeric(keys[name]) else value
+        for name, value in asdict(options).items()
+        if value is not None and name in keys
+    }
     flags = {name: f"--{name.replace('_', '-')}" for name in table.model_fields}
     flags["hold_equilibrium"] = "--hold-equilibrium/--decaying-equilibrium"
     return parse(table, known, Source(command, flags=flags))
 
 
+def _is_numeric(key: Mapping[str, Any]) -> bool:
+    """Whether a number may stand here, by the JSON Schema of the key."""
+    return any(arm.get("type") in ("integer", "number") for arm in (key, *key.get("anyOf", ())))
+
+
 def _read(value: Any) -> Any:
-    """A number where the words of a flag are one: `--dt` takes a number or `auto`."""
+    """A number where a word is one; the table says of any other word what may stand there."""
     if isinstance(value, str):
-        try:
-            return float(value)
-        except ValueError:
-            return value
+        for kind in (int, float):
+            try:
+                return kind(value)
+            except ValueError:
+                continue
     return value
 
 
@@ -50,26 +66,30 @@ class Parameters(Table):
     """Everything that `rutherford-plan-production` asks for, defaults filled in."""
 
     equilibrium: str = Field("cosine_tearing", description="what the run starts from")
-    width: float | None = Field(None, gt=0, description="half-width a of a sheet [L]")
+    width: float | None = Field(None, ge=SMALL, le=LARGE, description="half-width a of a sheet [L]")
     amplitude: float | None = Field(None, description="field far from a sheet, not 0 [v_A]")
-    perturbation_amplitude: float = Field(1e-3, gt=0, description="coherent seed in psi [L v_A]")
-    eta: float = Field(1e-3, ge=0, description="resistivity 1/S [L v_A]")
-    nu: float = Field(1e-3, ge=0, description="viscosity 1/Re [L v_A]")
+    perturbation_amplitude: float = Field(
+        1e-3, gt=0, le=LARGE, description="coherent seed in psi [L v_A]"
+    )
+    eta: float = Field(1e-3, ge=0, le=LARGE, description="resistivity 1/S [L v_A]")
+    nu: float = Field(1e-3, ge=0, le=LARGE, description="viscosity 1/Re [L v_A]")
     hold_equilibrium: bool | None = Field(
         None, description="keep the sheet up", validate_default=True
     )
-    seed: int = Field(0, ge=0, description="seed of the noise [1]")
-    noise_amplitude: float = Field(1e-6, ge=0, description="RMS of the noise in psi [L v_A]")
+    seed: int = Field(0, ge=0, lt=SEEDS, description="seed of the noise [1]")
+    noise_amplitude: float = Field(
+        1e-6, ge=0, le=LARGE, description="RMS of the noise in psi [L v_A]"
+    )
 
     harris_growth_rate: float | None = Field(None, gt=0, description="declared rate [v_A/L]")
     production_efolds: float = Field(10.0, gt=0, description="e-folding times to cover [1]")
     safety_factor: float = Field(3.0, gt=0, description="factor on top of them [1]")
-    t_end: float | None = Field(None, gt=0, description="end time [L/v_A]")
+    t_end: float | None = Field(None, gt=0, le=LONGEST, description="end time [L/v_A]")
 
     nx: int = Field(128, ge=MIN_CELLS, le=MAX_CELLS, description="points along x [1]")
     ny: int = Field(128, ge=MIN_CELLS, le=MAX_CELLS, description="points along y [1]")
-    lx: float = Field(TWO_PI, gt=0, description="box along x [L]")
-    ly: float = Field(TWO_PI, gt=0, description="box along y [L]")
+    lx: float = Field(TWO_PI, ge=SMALL, le=LARGE, description="box along x [L]")
+    ly: float = Field(TWO_PI, ge=SMALL, le=LARGE, description="box along y [L]")
     mode_x: int | None = Field(
         None, ge=0, description="seed mode along x [1]", validate_default=True
     )
@@ -77,15 +97,19 @@ class Parameters(Table):
         None, ge=0, description="seed mode along y [1]", validate_default=True
     )
     dt: Auto = Field("auto", description="time step [L/v_A]")
-    target_saved_frames: int = Field(400, ge=1, description="samples to aim at [1]")
-    save_every: int | None = Field(None, ge=1, description="steps between samples [1]")
+    target_saved_frames: int = Field(400, ge=1, le=MOST, description="samples to aim at [1]")
+    save_every: int | None = Field(None, ge=1, le=MOST, description="steps between samples [1]")
     dtype: Literal["float64", "float32"] = Field("float64", description="precision")
 
     max_walltime_hours: float = Field(12.0, gt=0, description="walltime of a job [h]")
-    preemption_margin_minutes: float = Field(20.0, ge=0, description="reserved [min]")
+    preemption_margin_minutes: float = Field(
+        20.0, ge=0, description="reserved [min]", validate_default=True
+    )
     checkpoint_interval_minutes: float = Field(30.0, gt=0, description="cadence [min]")
     seconds_per_step_estimate: Auto = Field("auto", description="cost of a step [s]")
-    min_production_resolution: int = Field(96, ge=MIN_CELLS, description="floor of min(nx, ny) [1]")
+    min_production_resolution: int = Field(
+        96, ge=MIN_CELLS, le=MAX_CELLS, description="floor of min(nx, ny) [1]"
+    )
     threshold: Names = Field((), description="bounds, NAME=VALUE")
 
     @field_validator("equilibrium")
@@ -104,8 +128,10 @@ class Parameters(Table):
         name = info.data.get("equilibrium")
         if value is not None and name and info.field_name not in _row(name).parameters:
             raise ValueError(f"is no parameter of {name}, got {value!r}; leave it out")
-        if value == 0:
-            raise ValueError("must not be 0 [v_A]")
+        if value is not None and not SMALL <= abs(value) <= LARGE:
+            raise ValueError(
+                f"must not be 0, its size >= {SMALL:g} and <= {LARGE:g} [v_A], got {value!r}"
+            )
         return value
 
     @field_validator("hold_equilibrium")
@@ -137,8 +163,10 @@ class Parameters(Table):
     def _leaves_time(cls, value: float, info: ValidationInfo) -> float:
         hours = info.data.get("max_walltime_hours")
         if hours is not None and value >= hours * 60:
-            raise ValueError(
-                f"must be < {hours * 60:g}, the walltime of a job [min], got {value!r}"
+            raise PydanticCustomError(
+                RULE,
+                "must be < {most} [min], which is --max-walltime-hours {hours}",
+                {"most": f"{hours * 60:g}", "hours": f"{hours:g}"},
             )
         return value
 
@@ -157,8 +185,14 @@ class Parameters(Table):
     @property
     def bounds(self) -> dict[str, float]:
         """Every bound in use, by its name in `thresholds.BOUNDS`."""
-        floor = {"min_production_resolution": float(self.min_production_resolution)}
-        return thresholds.resolved({**floor, **thresholds.parsed(self.threshold)})
+        given = {
+            "min_production_resolution": self.min_production_resolution,
+            **thresholds.parsed(self.threshold),
+        }
+        return {
+            name: int(value) if thresholds.BOUNDS[name].whole else value
+            for name, value in thresholds.resolved(given).items()
+        }
 
     def policy(self, seconds_per_step: float, source: str) -> WalltimePolicy:
         """The walltime budget, with what a step costs here."""

@@ -13,7 +13,14 @@ from pydantic import Field
 from mhx.campaigns import plan as planning
 from mhx.campaigns.duration import HARRIS_REFERENCE_RATE, Duration, choose_rate, required_time
 from mhx.campaigns.rutherford import design, outputs, sketch
-from mhx.campaigns.rutherford.parameters import MAX_CELLS, MIN_CELLS, Auto, Parameters, asked
+from mhx.campaigns.rutherford.parameters import (
+    MAX_CELLS,
+    MIN_CELLS,
+    MOST,
+    Auto,
+    Parameters,
+    asked,
+)
 from mhx.config import Table, parse, read_toml, to_toml
 from mhx.evidence import schemas
 from mhx.evidence.claims import PRODUCTION_TEMPLATE, UNSPECIFIED
@@ -54,7 +61,7 @@ class Sketch(Table):
     nx: int = Field(128, ge=MIN_CELLS, le=MAX_CELLS, description="points along x [1]")
     ny: int = Field(128, ge=MIN_CELLS, le=MAX_CELLS, description="points along y [1]")
     dt: Auto = Field("auto", description="time step [L/v_A]")
-    target_saved_frames: int = Field(400, ge=10, description="samples to aim at [1]")
+    target_saved_frames: int = Field(400, ge=10, le=MOST, description="samples to aim at [1]")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,11 +81,17 @@ def outline(wanted: Sketch) -> Outline:
     needed = required_time(
         wanted.harris_growth_rate, wanted.production_efolds, wanted.safety_factor
     )
-    steps = design.countable(needed, step.dt)
+    steps = design.countable(needed, step.dt, COMMAND, design.SETTERS)
     stride = planning.stride(steps, wanted.target_saved_frames)
     t1 = steps * step.dt
     return Outline(
-        config=design.configuration(sheet, dt=step.dt, t1=t1, save_every=stride),
+        config=design.configuration(
+            sheet,
+            dt=step.dt,
+            t1=t1,
+            save_every=stride,
+            window=design.fit_window(rate.used, stride * step.dt, t1),
+        ),
         step=step,
         duration=Duration(
             t_end=t1,
