@@ -90,6 +90,17 @@ def test_a_list_somewhere_else(case, tmp_path_factory):
     assert len(manifest.read_artifact_manifest(place)["files"]) == 2
 
 
+def test_a_list_cannot_replace_a_folder(case, tmp_path_factory):
+    place = tmp_path_factory.mktemp("lists")
+    told = answer("artifact-manifest", case, "--output", place)
+    assert isinstance(told.exception, ConfigError)
+    assert str(told.exception) == (
+        f"--output must be a file, {place} is a folder; name a file in it, "
+        f"for example {place / 'artifact_manifest.json'}"
+    )
+    assert list(place.iterdir()) == []
+
+
 def test_a_list_that_would_hide_an_edit_is_refused(case):
     (case / "rows.csv").write_text("2\n")
     told = answer("artifact-manifest", case)
