@@ -80,6 +80,12 @@ def test_silence_is_silence():
     assert out.getvalue() == ""
 
 
+def test_without_a_stderr_nothing_is_told(monkeypatch):
+    monkeypatch.setattr("sys.stderr", None)
+    with Progress(10) as progress:
+        progress.update(10, 1.0)
+
+
 def test_it_goes_to_stderr(capsys):
     with Progress(10) as progress:
         progress.update(10, 1.0)

@@ -50,8 +50,9 @@ class Progress:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._total, self._start = total, start
-        self._quiet = quiet or _silent.get()
-        self._stream = stream or sys.stderr
+        # Python has no stderr where a caller closed it
+        self._stream: TextIO | None = stream or sys.stderr
+        self._quiet = quiet or _silent.get() or self._stream is None
         self._every_s, self._clock = every_s, clock
         self._began = self._last = clock()
         self._said_step: int | None = None
@@ -61,7 +62,7 @@ class Progress:
 
     def __enter__(self) -> Self:
         self._began = self._clock()
-        if not self._quiet and self._stream.isatty():
+        if not self._quiet and self._stream and self._stream.isatty():
             self._bar, self._task = _bar(self._stream, self._start, self._total)
             self._bar.start()
         return self

@@ -437,15 +437,28 @@ def test_a_call_reckons_with_the_steps_of_the_one_before(run_dir, monkeypatch):
     assert used == [None, measured]
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 75), (signal.SIGUSR1, 75)])
-def test_a_signal_while_the_solver_is_loaded_is_answered(run_dir, monkeypatch, number, code):
+def test_ctrl_c_while_the_solver_is_loaded_leaves_the_run_as_it_was(run_dir, monkeypatch):
+    def slow(folder):
+        os.kill(os.getpid(), signal.SIGINT)
+        return read_plan(folder)
+
+    before = verify(run_dir).problems
+    monkeypatch.setattr(execute, "read_plan", slow)
+    with pytest.raises(KeyboardInterrupt):
+        go(run_dir, max_steps=12)
+    assert not (run_dir / "checkpoints/initial_state.json").exists()
+    assert verify(run_dir).problems == before == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
+def test_a_signal_while_the_solver_is_loaded_is_answered(run_dir, monkeypatch, number):
     def slow(folder):
         os.kill(os.getpid(), number)
         return read_plan(folder)
 
     monkeypatch.setattr(execute, "read_plan", slow)
     answer = go(run_dir, max_steps=12)
-    assert answer.exit_code == code and answer.document["end_step"] == 0
-    assert go(run_dir, max_steps=12).exit_code == code  # and once more, with a bound state
+    assert answer.exit_code == 75 and answer.document["end_step"] == 0
+    assert go(run_dir, max_steps=12).exit_code == 75  # and once more, with a bound state
     monkeypatch.undo()
     assert verify(run_dir).problems == []

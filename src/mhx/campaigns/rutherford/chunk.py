@@ -5,6 +5,7 @@ The initial state is bound or checked, the run goes on where the resume plan say
 """
 
 import math
+import signal
 from collections.abc import Mapping
 from typing import Any
 
@@ -48,6 +49,8 @@ def carried_out(call: Call) -> Answer:
     found = select_resume_checkpoint(folder.root, call.plan.target_step)
     if _nothing_to_do(call, found):
         return closing.nothing_to_do(folder, call.plan)
+    if call.watch.received == signal.SIGINT:  # nothing to checkpoint, and nothing written yet
+        raise KeyboardInterrupt
     _refuse_restart(call, found)
     discarded = keeping.set_aside(folder, found.rejected, call.attempt.name)
     call.say(*discarded)
