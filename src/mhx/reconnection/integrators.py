@@ -15,13 +15,6 @@ from jax.tree_util import tree_map
 T = TypeVar("T")
 
 
-class Weights(NamedTuple):
-    """Of the slope of a stage: in the step, and on the way to the next stage (None: the last)."""
-
-    weight: Array | float
-    ahead: Array | float | None
-
-
 def rk4(
     state: T, rhs: Callable[[T], T], dt: Array | float, rate: Callable[[T], Any]
 ) -> tuple[T, Any]:
@@ -69,40 +62,49 @@ def rk4_in_blocks(
 ) -> tuple[T, Any, tuple[T, T, T], Any]:
     """`rk4` with slope and update block by block, so that a block is touched once per stage.
 
+    The first three slopes are not kept: with the stages s2 = y + dt/2 k1, s3 = y + dt/2 k2 and
+    s4 = y + dt k3 the end is y + [(s2 - y) + 2 (s3 - y) + (s4 - y)]/3 + dt/6 k4, the same to
+    round-off and exactly y where all slopes are 0.
+
     spare: three buffers like `state`, their contents of no matter.
     Returns the state, the integral of the rate block by block, and spare and work to go on with.
     """
     take, put = blocks.take, blocks.put
-    total, one, two = spare
-    moved = blocks.nothing
 
     def sweep(
-        now: T, ends: T, nexts: T, moved: Any, sums: T | None, by: Weights
-    ) -> tuple[T, T, Any]:
-        """One stage: ends = sums + by.weight slope, nexts = state + by.ahead slope."""
+        now: T, target: T, moved: Any, weight: Array | float, update: Callable[[T, T, Array], T]
+    ) -> tuple[T, Any]:
+        """target = update(slope, target, i) block by block, from the stage `now`."""
 
-        def block(i: Array, carry: tuple[T, T, Any]) -> tuple[T, T, Any]:
-            ends, nexts, moved = carry
+        def block(i: Array, carry: tuple[T, Any]) -> tuple[T, Any]:
+            target, moved = carry
             slope, rate = blocks.slope(take(now, i), work, i)
-            moved = tree_map(lambda q, r: q + by.weight * r, moved, rate)
-            base = take(ends if sums is None else sums, i)
-            ends = put(ends, tree_map(lambda y, k: y + by.weight * k, base, slope), i)
-            if by.ahead is not None:
-                start = take(state, i)
-                nexts = put(nexts, tree_map(lambda y, k: y + by.ahead * k, start, slope), i)
-            return ends, nexts, moved
+            moved = tree_map(lambda q, r: q + weight * r, moved, rate)
+            return put(target, update(slope, target, i), i), moved
 
-        return lax.fori_loop(0, blocks.number, block, (ends, nexts, moved))
+        return lax.fori_loop(0, blocks.number, block, (target, moved))
 
+    def ahead(by: Array | float) -> Callable[[T, T, Array], T]:
+        return lambda slope, _, i: tree_map(lambda y, k: y + by * k, take(state, i), slope)
+
+    def ended(slope: T, state: T, i: Array) -> T:
+        return tree_map(
+            lambda y, a, b, c, k: y + (((a - y) + 2 * (b - y) + (c - y)) / 3 + dt / 6 * k),
+            *(take(stage, i) for stage in (state, second, third, fourth)),
+            slope,
+        )
+
+    moved = blocks.nothing
+    second, third, fourth = spare
     work = blocks.before(state, work)
-    total, one, moved = sweep(state, total, one, moved, state, Weights(dt / 6, dt / 2))
-    work = blocks.before(one, work)
-    total, two, moved = sweep(one, total, two, moved, None, Weights(dt / 3, dt / 2))
-    work = blocks.before(two, work)
-    total, one, moved = sweep(two, total, one, moved, None, Weights(dt / 3, dt))
-    work = blocks.before(one, work)
-    end, two, moved = sweep(one, state, two, moved, total, Weights(dt / 6, None))
-    return end, moved, (total, one, two), work
+    second, moved = sweep(state, second, moved, dt / 6, ahead(dt / 2))
+    work = blocks.before(second, work)
+    third, moved = sweep(second, third, moved, dt / 3, ahead(dt / 2))
+    work = blocks.before(third, work)
+    fourth, moved = sweep(third, fourth, moved, dt / 3, ahead(dt))
+    work = blocks.before(fourth, work)
+    end, moved = sweep(fourth, state, moved, dt / 6, ended)
+    return end, moved, (second, third, fourth), work
 
 
 def advance(state: T, step: Callable[[T], T], steps: Array) -> T:

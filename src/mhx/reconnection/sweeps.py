@@ -200,8 +200,9 @@ def _lines(nx: int, most: int) -> int:
 
 
 def _rows(kept: int, most: int) -> int:
-    """my rows per block: of the sizes up to `most` the one that leaves least to fill up."""
-    if kept <= most:
-        return kept
-    sizes = range(max(2, most // 2), max(2, most) + 1)
-    return min(reversed(sizes), key=lambda size: -kept % size)
+    """my rows per block: of the sizes up to `most` the one that leaves least to fill up.
+
+    Two blocks at least: XLA would dissolve a loop over one and compute slopes twice.
+    """
+    most = max(1, min(most, -(-kept // 2)))
+    return min(range(most, most // 2, -1), key=lambda size: -kept % size)
