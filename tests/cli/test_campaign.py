@@ -3,7 +3,7 @@
 import importlib
 import json
 from dataclasses import fields
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 import typer
@@ -12,6 +12,8 @@ from mhx import cli
 from mhx.cli.campaign import campaign_app
 
 GROUP: Any = typer.main.get_command(campaign_app)
+
+GROUP_NAMES = {name: {p.name for p in found.params} for name, found in GROUP.commands.items()}
 
 FLAGS = {
     "rutherford-template": (
@@ -95,6 +97,47 @@ def test_one_json_object_and_the_exit_code(tmp_path, capsys, monkeypatch):
     assert [(row["name"], row["value"], row["bound"]["low"]) for row in failed] == [
         ("not_fast_resolution", 32, 64)
     ]
+
+
+NUMBERS = [
+    (command.name, f"--{name.replace('_', '-')}")
+    for command in campaign_app.registered_commands
+    for name, kind in get_type_hints(command.callback).items()
+    if kind in (int | None, float | None)
+]
+
+
+@pytest.mark.parametrize("word", ["many", "", "nan", "-inf", "1e999"])
+@pytest.mark.parametrize(("command", "flag"), NUMBERS)
+def test_every_numeric_flag_refuses_what_is_no_finite_number(
+    command, flag, word, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    folder = ["nowhere"] if "run_dir" in GROUP_NAMES[command] else []
+    assert cli.main(["campaign", command, *folder, flag, word, "--json"]) == 2
+    told = capsys.readouterr()
+    answer = json.loads(told.out)
+    assert answer["exit_code"] == 2
+    first, fault = answer["message"].splitlines()
+    assert first == f"{command}: 1 fault"
+    assert fault.startswith(f"  {flag} must be ")
+    assert ", got " in fault
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_faults_of_all_kinds_are_told_at_once(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    words = ["--eta", "-1", "--nu", "nan", "--nx", "1", "--dt", "-4", "--seed", "-7", "--ny", "x"]
+    assert cli.main(["campaign", "rutherford-plan-production", *words]) == 2
+    assert capsys.readouterr().err == (
+        "mhx: rutherford-plan-production: 6 faults\n"
+        "  --eta must be >= 0.0 and <= 1e+09 [L v_A], got -1.0\n"
+        "  --nu must be finite: a number >= 0.0 and <= 1e+09 [L v_A], got nan\n"
+        "  --seed must be >= 0 and < 9223372036854775808, got -7\n"
+        "  --nx must be >= 8 and <= 8192, got 1\n"
+        "  --ny must be a whole number >= 8 and <= 8192, got 'x'\n"
+        "  --dt must be a number > 0.0 or 'auto' [L/v_A], got -4\n"
+    )
 
 
 USAGE = {
