@@ -1,22 +1,26 @@
-"""One folder per call of the executor: `attempts/<utc>-<id>/status.json` and `log.txt`.
+"""One folder per call that moves a run: `attempts/<utc>-<id>/status.json` and `log.txt`.
 
-An attempt says who is or was at work and how that ended; no claim rests on it.  A status without an
-exit code belongs to a call that is running or was killed.
+Moving a run is the executor's; the planner has no run yet to leave a note in, a promotion check may
+be a trial that must leave none, and both stand in `commands.jsonl`.  An attempt says who is or was
+at work and how that ended; no claim rests on it.  A status without an exit code belongs to a call
+that is running or was killed.
 """
 
 import contextlib
 import os
 import secrets
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from mhx.errors import MhxError
+from mhx.campaigns.folder import RunFolder
+from mhx.errors import INTERRUPTED, MhxError
 from mhx.evidence import schemas, store
 from mhx.evidence.provenance import now, own_command
+from mhx.execution.lock import hold
 
 
 @dataclass
@@ -67,3 +71,18 @@ class Attempt:
         ending = {"state": "ended", "exit_code": exit_code, "ended_utc": now()}
         with contextlib.suppress(MhxError):
             self.note({**facts, **ending})
+
+
+@contextlib.contextmanager
+def recorded(folder: RunFolder, facts: Mapping[str, Any]) -> Iterator[Attempt]:
+    """Own a run for one call, and note how it ended where that was not by an answer."""
+    attempt = Attempt.begin(folder.attempts)
+    with hold(folder.root, attempt.name):
+        attempt.note(facts)
+        try:
+            yield attempt
+        except (MhxError, KeyboardInterrupt) as error:
+            attempt.say(str(error))
+            code = error.exit_code if isinstance(error, MhxError) else INTERRUPTED
+            attempt.end(code, {"error": str(error)})
+            raise

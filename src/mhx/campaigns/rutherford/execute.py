@@ -9,12 +9,10 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mhx.campaigns.attempts import Attempt
+from mhx.campaigns.attempts import Attempt, recorded
 from mhx.campaigns.execute import Watch
 from mhx.campaigns.folder import RunFolder
 from mhx.campaigns.plan import Plan, read_plan
-from mhx.errors import MhxError
-from mhx.execution.lock import hold
 from mhx.report.answer import Answer
 
 CLOSING_S = 10.0  # figures, verdicts and manifests, kept free before a walltime ends
@@ -76,15 +74,8 @@ def execute(run_dir: Path, options: Options) -> Answer:
         if options.walltime_minutes is not None:
             seconds = 60 * options.walltime_minutes
             watch.deadline, watch.reserve_s = began + seconds, min(CLOSING_S, seconds / 4)
-        attempt = Attempt.begin(folder.attempts)
-        with hold(folder.root, attempt.name):
-            attempt.note({"plan_digest": plan.digest, "target_step": plan.target_step})
-            try:
-                answer = chunk.carried_out(Call(folder, plan, options, attempt, watch))
-            except (MhxError, KeyboardInterrupt) as error:
-                code = error.exit_code if isinstance(error, MhxError) else 130
-                attempt.say(str(error))
-                attempt.end(code, {"error": str(error)})
-                raise
+        facts = {"plan_digest": plan.digest, "target_step": plan.target_step}
+        with recorded(folder, facts) as attempt:
+            answer = chunk.carried_out(Call(folder, plan, options, attempt, watch))
             attempt.end(answer.exit_code, {"headline": answer.headline})
     return answer
