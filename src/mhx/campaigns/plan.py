@@ -250,7 +250,7 @@ class Plan:
     @property
     def thresholds(self) -> dict[str, float]:
         """Every bound in use, by its name in `thresholds.BOUNDS`."""
-        return {name: float(value) for name, value in self.document["thresholds"].items()}
+        return dict(self.document["thresholds"])
 
     @property
     def waivers(self) -> list[Waiver]:

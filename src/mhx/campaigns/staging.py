@@ -15,6 +15,7 @@ from pathlib import Path
 
 from mhx.campaigns.folder import RunFolder
 from mhx.errors import ConfigError, RunError
+from mhx.evidence.store import write_text
 
 SUPERSEDED = "superseded"
 PLANNING = f"{SUPERSEDED}/planning"
@@ -68,7 +69,7 @@ def begin(folder: RunFolder) -> RunFolder:
 def move_aside(folder: RunFolder) -> Path:
     """Move the old run to `superseded/<utc>/`, its plan first, so that half a run is no run."""
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
-    _mark(folder).write_text(stamp, encoding="ascii")
+    write_text(_mark(folder), stamp)
     return _move(folder, stamp)
 
 
