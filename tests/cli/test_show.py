@@ -2,6 +2,8 @@
 
 import json
 import math
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ import typer
 from mhx.cli import show
 from mhx.evidence.claims import ClaimLevel
 from mhx.evidence.gates import Gate, judge
+from mhx.evidence.manifest import write_artifact_manifest
 from mhx.report.answer import Answer
 
 GATE = Gate(name="budget", metric="residual", high=1e-9, reason="signs", remedy="smaller dt")
@@ -56,3 +59,17 @@ def test_finish_leaves_with_the_answers_code(json_asked, capsys):
         show.finish(ANSWER, json_asked)
     assert end.value.exit_code == 1
     assert capsys.readouterr().out.startswith("{" if json_asked else "2 gates")
+
+
+@pytest.mark.parametrize(("stream", "code"), [(">&-", 0), ("> /dev/full", 3), ("| head -c 1", 0)])
+def test_an_answer_that_nobody_takes_is_no_bug(tmp_path, stream, code):
+    """Closed, full or left early: no traceback, and a full disk is not told as success."""
+    folder = tmp_path / "run"
+    folder.mkdir()
+    write_artifact_manifest(folder)
+    command = f"set -o pipefail; {sys.executable} -m mhx verify {folder} {stream}"
+    done = subprocess.run(
+        ["bash", "-c", command], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert "Traceback" not in done.stderr
+    assert done.returncode == code

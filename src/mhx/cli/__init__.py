@@ -92,7 +92,8 @@ def main(words: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if words is None else words)
     try:
         code = _carried_out(given)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # closed by the caller, `>&-`
+            sys.stdout.flush()
     except BrokenPipeError:  # `mhx ... | head`: the reader has left and wants no more
         show.silence()
         return INTERRUPTED

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
+from mhx.errors import RunError
+
 if TYPE_CHECKING:
     from mhx.evidence.gates import GateResult
     from mhx.report.answer import Answer
@@ -22,6 +24,12 @@ def finish(answer: "Answer", json: bool = False) -> NoReturn:
         print(text, flush=True)
     except BrokenPipeError:  # the reader has left; the answer's code still holds
         silence()
+    except OSError as error:
+        silence()
+        raise RunError(
+            f"the answer cannot be written to standard output ({error.strerror}); "
+            "what the command did stands"
+        ) from error
     raise typer.Exit(answer.exit_code)
 
 
