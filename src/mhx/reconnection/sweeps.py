@@ -60,7 +60,8 @@ class Sweeps:
         self.row_blocks, self.line_blocks = -(-self.kept // self.block), -(-grid.nx // self.lines)
         self.rows = self.row_blocks * self.block
         # Rows beyond my_max fill the last block; all operators are zero there.
-        self.ops = equations.ops.cut(self.padded)
+        more = ((0, self.rows - self.kept), (0, 0))
+        self.ops = equations.ops.cut(lambda a: jnp.asarray(np.pad(np.asarray(a), more)))
 
     def padded(self, tree: Any) -> Any:
         """Arrays of my_max + 1 rows with the rows that fill the last block."""
