@@ -211,5 +211,23 @@ def test_gradients_equal_finite_differences(vortex):
     np.testing.assert_allclose(found, [by_eta, by_amplitude], rtol=1e-6)
 
 
+def test_the_program_for_a_gpu_takes_the_same_steps_and_holds_the_sheet(monkeypatch):
+    """The program on whole arrays, here run on the CPU."""
+    grid = Grid(31, 40)
+    held, start = harris(grid), orszag_tang(grid)
+    physics = Physics(eta=0.01, nu=0.01, held=held)
+    swept = Solver(grid, physics, 0.01).run(start, 20)
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    solver = Solver(grid, physics, 0.01)
+    whole = solver.run(start, 20)
+    assert not np.array_equal(swept.psi_hat, whole.psi_hat)  # else it was one program
+    for name in ("psi_hat", "omega_hat", "dissipated", "injected"):
+        one, two = getattr(swept, name), getattr(whole, name)
+        np.testing.assert_allclose(one, two, rtol=0, atol=1e-12 * np.abs(two).max())
+    end = solver.run(State(0, 0.0, held, np.zeros_like(held)), 100)
+    assert np.array_equal(end.psi_hat, held)
+    assert not end.omega_hat.any()
+
+
 def test_the_cost_of_a_step_is_measured_within_the_budget(vortex):
     assert 0 < seconds_per_step(*vortex, budget_s=0.05) < 0.05
