@@ -241,3 +241,11 @@ def test_an_interrupted_process_ends_with_130():
 def test_the_console_script_and_python_m_are_the_same_door():
     words = [sys.executable, "-m", "mhx", "--version"]
     assert subprocess.check_output(words, text=True) == f"mhx {__version__}\n"
+
+
+def test_a_path_that_no_file_system_takes_is_wrong_input(tmp_path, capsys):
+    (tmp_path / "file").write_text("no folder")
+    for path in (tmp_path / ("a" * 300), tmp_path / "file" / "x"):
+        words = ["campaign", "rutherford-template", "--outdir", str(path)]
+        assert main(words) in (2, 3)
+        assert "Traceback" not in capsys.readouterr().err

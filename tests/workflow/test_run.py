@@ -220,3 +220,25 @@ def test_a_failed_gate_stays_failed_when_a_finished_run_is_asked_for_again(rod_f
     path = rod_file("length = 30")
     run_file(path)
     assert run_file(path).exit_code == 1
+
+
+def test_a_step_that_would_blow_up_is_refused_with_its_line_before_anything_is_written(tmp_path):
+    path = tmp_path / "case.toml"
+    path.write_text(
+        '[workflow]\nmode = "reconnection"\noutput_dir = "out"\n[mesh]\nshape = [16, 16]\n'
+        '[time]\nt1 = 40.0\ndt = 20.0\n[physics]\nequilibrium = "cosine_tearing"\n'
+    )
+    with pytest.raises(ConfigError, match=r"case\.toml:8  time\.dt must be <= .*, got 20"):
+        run_file(path)
+    assert sorted(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("name", ["a" * 400, "a\\u0000b"], ids=["too long", "NUL"])
+def test_a_folder_that_no_file_system_takes_is_refused_with_its_line(tmp_path, name):
+    path = tmp_path / "case.toml"
+    path.write_text(
+        f'[workflow]\nmode = "reconnection"\noutput_dir = "{name}"\n[mesh]\nshape = [16, 16]\n'
+        '[time]\nt1 = 1.0\n[physics]\nequilibrium = "cosine_tearing"\n'
+    )
+    with pytest.raises(ConfigError, match=r"case\.toml:3  workflow\.output_dir must be a path"):
+        run_file(path)

@@ -8,6 +8,7 @@ loads no solver.  `main` is the only place that turns an error into an exit code
     show                       how an answer is printed
 """
 
+import errno
 import sys
 import traceback
 from collections.abc import Sequence
@@ -77,6 +78,8 @@ def _print_version(asked: bool) -> None:
 _Version = typer.Option(
     "--version", help="Print the version.", callback=_print_version, is_eager=True
 )
+_NO_PATH = (errno.ENAMETOOLONG, errno.ENOTDIR, errno.ELOOP)  # what no flag can mean
+
 _Debug = typer.Option("--debug", help="Show where an error arose.")
 
 
@@ -130,6 +133,8 @@ def _told(error: Exception, words: list[str]) -> int:
             f"this command needs the Python package {error.name!r}, which is not installed; "
             f"install it with: pip install 'mhx[{_EXTRAS[error.name]}]'"
         )
+    if isinstance(error, OSError) and error.errno in _NO_PATH:
+        error = ConfigError(f"{str(error.filename)[:80]!r} is no path here: {error.strerror}")
     deliberate = isinstance(error, MhxError)
     if not deliberate or "--debug" in words:
         traceback.print_exception(error)

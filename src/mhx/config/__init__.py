@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, ValidationError
 from pydantic.types import AllowInfNan
+from pydantic_core import PydanticCustomError
 
 from mhx.config.faults import Told, dotted, told
 from mhx.config.lines import Place, key_lines
@@ -36,8 +37,11 @@ __all__ = [
     "json_schema",
     "parse",
     "read_toml",
+    "refuse",
     "to_toml",
 ]
+
+LONGEST_NAME = 255  # bytes of one file or folder name, on the usual file systems
 
 
 class Table(BaseModel):
@@ -54,6 +58,23 @@ class Table(BaseModel):
         """Plain values as TOML and JSON know them, every default filled in, None left out."""
         return self.model_dump(mode="json", exclude_none=True)
 
+    def refusals(self) -> Mapping[str, str]:
+        """Dotted keys that a run must not start with, and what each must be.
+
+        For what depends on the whole table and costs more than a check: asked before a run begins.
+        """
+        return {}
+
+
+def _usable(path: Path) -> Path:
+    """Refuse what no file system takes, before anything is written."""
+    if "\0" in str(path) or any(len(part.encode()) > LONGEST_NAME for part in path.parts):
+        raise PydanticCustomError(
+            "rule", "must be a path of names of at most {most} bytes, none of them NUL",
+            {"most": LONGEST_NAME},
+        )  # fmt: skip
+    return path
+
 
 _Cells = Annotated[int, Field(ge=4)]
 _Finite = Annotated[float, AllowInfNan(False)]
@@ -65,7 +86,7 @@ Flags = Annotated[tuple[bool, bool], Strict(False)]
 """Two booleans, for example one for each direction."""
 Names = Annotated[tuple[str, ...], Strict(False)]
 """A list of texts."""
-FilePath = Annotated[Path, Strict(False)]
+FilePath = Annotated[Path, Strict(False), AfterValidator(_usable)]
 """A path, written as text; whoever loads the file resolves it against the file's folder."""
 
 
@@ -114,6 +135,16 @@ def parse(table: type[_T], data: Mapping[str, Any], source: Source | None = None
     faults.sort(key=lambda fault: source.line(fault.place) or 0)
     count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
     lines = "".join(f"\n  {source.describe(fault)}" for fault in faults)
+    raise ConfigError(f"{source.name}: {count}{lines}")
+
+
+def refuse(table: Table, source: Source) -> None:
+    """Raise what the table itself refuses to start with, told like any other fault."""
+    found = table.refusals()
+    if not found:
+        return
+    count = "1 fault" if len(found) == 1 else f"{len(found)} faults"
+    lines = "".join(f"\n  {source.place(tuple(k.split('.')))} {t}" for k, t in found.items())
     raise ConfigError(f"{source.name}: {count}{lines}")
 
 

@@ -32,7 +32,7 @@ from mhx.reconnection.tables import (
     Workflow,
     refuse,
 )
-from mhx.reconnection.timestep import TimeStep, time_step
+from mhx.reconnection.timestep import TimeStep, time_step, unstable
 
 SAVED_FRAMES = 400  # samples of a run whose stride is not given
 SAME = 1e-9  # relative; a derived value that is also written down must agree so well
@@ -134,6 +134,11 @@ class Reconnection(Table):
             return None
         along = 1 if self.equilibrium.normal == "x" else 0
         return 2 * math.pi * self.mode[along] / (self.grid.lx, self.grid.ly)[along]
+
+    def refusals(self) -> dict[str, str]:
+        """A time step beyond the stability limit of the initial state."""
+        told = unstable(self.time_step)
+        return {"time.dt": told} if told else {}
 
     @cached_property
     def time_step(self) -> TimeStep:

@@ -153,11 +153,18 @@ def time_step(config: "Reconnection") -> TimeStep:
     )
 
 
+def unstable(step: TimeStep) -> str | None:
+    """What an explicit step above 0.9 dt_max of the initial state must be; None when it is fine."""
+    if step.dt <= EXPLICIT * step.dt_max:
+        return None
+    most = rounded_down(EXPLICIT * step.dt_max, 3)
+    return (
+        f"must be <= {most:g} [L/v_A] for this initial state, got {step.dt:g}: "
+        f"RK4 is stable up to {step.dt_max:.3g}, and a larger step ends in NaN"
+    )
+
+
 def refuse_unstable(step: TimeStep) -> None:
-    """An explicit step above 0.9 dt_max of the initial state is a fault."""
-    if step.dt > EXPLICIT * step.dt_max:
-        most = rounded_down(EXPLICIT * step.dt_max, 3)
-        raise ConfigError(
-            f"time.dt must be <= {most:g} [L/v_A] for this initial state, got {step.dt:g}: "
-            f"RK4 is stable up to {step.dt_max:.3g}, and a larger step ends in NaN"
-        )
+    """An unstable step is a fault of whoever chose it."""
+    if told := unstable(step):
+        raise ConfigError(f"time.dt {told}")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mhx.config import Source, parse, read_toml
+from mhx.config import Source, parse, read_toml, refuse
 from mhx.errors import ConfigError
 from mhx.workflow.registry import Registration, modes, row_of, table_of
 
@@ -31,7 +31,9 @@ def load(path: Path) -> Loaded:
     """Read and check a file; ConfigError lists every fault with its line."""
     data, source = read_toml(path)
     row = row_of(_mode(data, source), where=source.place(("workflow", "mode")))
-    config = parse(table_of(row), data, source).document()
+    table = parse(table_of(row), data, source)
+    refuse(table, source)
+    config = table.document()
     workflow = config.get("workflow", {})
     name = config.get("name") or workflow.get("name") or path.stem
     folder = config.get("output_dir") or workflow.get("output_dir") or f"runs/{path.stem}"

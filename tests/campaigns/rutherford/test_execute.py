@@ -462,3 +462,15 @@ def test_a_signal_while_the_solver_is_loaded_is_answered(run_dir, monkeypatch, n
     assert go(run_dir, max_steps=12).exit_code == 75  # and once more, with a bound state
     monkeypatch.undo()
     assert verify(run_dir).problems == []
+
+
+@pytest.mark.parametrize("journal", ["claim_ledger.jsonl", "commands.jsonl"])
+def test_an_altered_journal_is_named_before_the_first_step(run_dir, quick, journal):
+    path = run_dir / journal
+    path.write_text(path.read_text().replace("schema", "Schema", 1))
+    before = sorted(run_dir.rglob("*"))
+    with pytest.raises(EvidenceError, match=journal):
+        go(run_dir)
+    assert [path for path in sorted(run_dir.rglob("*")) if path.name != ".lock"] == [
+        path for path in before if path.name != ".lock"
+    ]

@@ -182,7 +182,7 @@ def _loaded(folder: RunFolder, plan: Plan, bound: Bound, found: Resume) -> tuple
 
 
 def refuse(folder: RunFolder, plan: Plan, options: Options) -> None:
-    """Everything that is wrong with the call itself; nothing has been written."""
+    """Everything that stands against this call; nothing has been written."""
     faults = []
     for name, least in (("max_steps", 0), ("keep_states", 1), ("seed", 0)):
         value = getattr(options, name)
@@ -202,6 +202,8 @@ def refuse(folder: RunFolder, plan: Plan, options: Options) -> None:
         raise ConfigError("\n".join(faults))
     refuse_disagreement(folder, plan, options.seed, options.noise_amplitude)
     _refuse_other_configuration(folder, plan)
+    for journal in (folder.ledger, folder.commands):
+        store.read_chained(journal)  # an altered one could not be written on at the end
     step = parse(Reconnection, plan.config).time_step
     if not step.ratio <= EXPLICIT:
         raise SolverError(
