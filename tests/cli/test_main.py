@@ -249,3 +249,15 @@ def test_a_path_that_no_file_system_takes_is_wrong_input(tmp_path, capsys):
         words = ["campaign", "rutherford-template", "--outdir", str(path)]
         assert main(words) in (2, 3)
         assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_folder_that_is_gone_and_a_device_that_is_not_there_are_told_in_one_line(tmp_path):
+    gone = f"mkdir {tmp_path}/gone && cd {tmp_path}/gone && rmdir ../gone && {{}} verify ."
+    away = f"JAX_PLATFORMS=nonsense {{}} campaign rutherford-run-fast --outdir {tmp_path}/fast"
+    for line, code, word in ((gone, 2, "no longer exists"), (away, 3, "JAX_PLATFORMS='nonsense'")):
+        done = subprocess.run(
+            ["bash", "-c", line.format(f"{sys.executable} -P -m mhx")],
+            capture_output=True, text=True, check=False, timeout=120,
+        )  # fmt: skip
+        assert (done.returncode, word in done.stderr) == (code, True), done.stderr
+        assert "Traceback" not in done.stderr

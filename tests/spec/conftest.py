@@ -10,6 +10,14 @@ import pytest
 from .lane import HARRIS, execute, plan
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """From outside and end to end: not in the fast loop."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(scope="session")
 def planned(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The tiny plan, nothing executed."""

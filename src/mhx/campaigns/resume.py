@@ -6,6 +6,7 @@ verifies every candidate, says which one is chosen and why the others are not, m
 covered by no digest.
 """
 
+import contextlib
 import json
 import math
 import shutil
@@ -131,8 +132,16 @@ def index_document(
 
 
 def write_index(folder: RunFolder, plan: Plan | None) -> None:
-    """Make the index again from the records."""
-    store.write_json(folder.index, _rebuilt(folder, plan))
+    """Make the index again from the records; one that says the same already is left alone."""
+    made = _rebuilt(folder, plan)
+    with contextlib.suppress(EvidenceError):
+        if _but_when(store.read_json(folder.index)) == _but_when(store.strict(made)):
+            return
+    store.write_json(folder.index, made)
+
+
+def _but_when(document: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in document.items() if key != "updated_utc"}
 
 
 def load_checkpoint_index(run_dir: Path | str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ loads no solver.  `main` is the only place that turns an error into an exit code
 """
 
 import errno
+import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -133,6 +134,8 @@ def _told(error: Exception, words: list[str]) -> int:
             f"this command needs the Python package {error.name!r}, which is not installed; "
             f"install it with: pip install 'mhx[{_EXTRAS[error.name]}]'"
         )
+    if isinstance(error, FileNotFoundError) and not _stands_somewhere():
+        error = ConfigError("the current folder no longer exists; change into another one")
     if isinstance(error, OSError) and error.errno in _NO_PATH:
         error = ConfigError(f"{str(error.filename)[:80]!r} is no path here: {error.strerror}")
     deliberate = isinstance(error, MhxError)
@@ -142,6 +145,13 @@ def _told(error: Exception, words: list[str]) -> int:
         print(f"mhx: {error}", file=sys.stderr)
     code = error.exit_code if isinstance(error, MhxError) else BUG  # never 1, "did not pass"
     return _in_json(words, type(error).__name__, str(error), code)
+
+
+def _stands_somewhere() -> bool:
+    try:
+        return bool(os.getcwd())
+    except FileNotFoundError:
+        return False
 
 
 def _in_json(words: list[str], error: str, message: str, code: int) -> int:

@@ -12,6 +12,20 @@ from pathlib import Path
 
 import jax
 
+from mhx.errors import EngineMissing
+
+
+def backend() -> str:
+    """What the solver runs on, "cpu" or "gpu"; EngineMissing where JAX finds nothing to run on."""
+    try:
+        return jax.default_backend()
+    except RuntimeError as error:
+        asked = os.environ.get("JAX_PLATFORMS", "")
+        raise EngineMissing(
+            f"JAX finds no device (JAX_PLATFORMS={asked!r}): {error}; unset it, or install the "
+            "build of jax for that device"
+        ) from error
+
 
 def keep_compilations() -> Path | None:
     """Use the folder from now on and return it; None where there is none that can be written."""

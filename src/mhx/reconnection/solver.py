@@ -18,6 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from mhx.reconnection.compilation import backend
 from mhx.reconnection.equations import Coefficients, Equations, Fields
 from mhx.reconnection.integrators import advance, rk4, rk4_in_blocks, scanned
 from mhx.reconnection.spectral import Grid
@@ -61,6 +62,7 @@ class Solver:
     """Fixed-step RK4 of reduced MHD."""
 
     def __init__(self, grid: Grid, physics: Physics, dt: float, dtype: str = "float64") -> None:
+        on_cpu = backend() == "cpu"  # first, for it says what is wrong where nothing is found
         self.grid, self.physics, self.dt = grid, physics, float(dt)
         self.dtype = np.dtype(dtype)
         self._equations = equations = Equations(grid, physics.held, self.dtype)
@@ -68,7 +70,7 @@ class Solver:
         self._dt = self.dtype.type(dt)
         self._by = Coefficients(*(self.dtype.type(value) for value in physics.coefficients))
         program: Callable[..., Flow]
-        if jax.default_backend() == "cpu":
+        if on_cpu:
             sweeps, options = Sweeps(equations), CPU_OPTIONS
             elsasser, program = sweeps.elsasser, partial(_swept, sweeps)
         else:

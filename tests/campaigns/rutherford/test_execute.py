@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mhx.campaigns import resume
 from mhx.campaigns.execute import UNSTABLE, Fault, drive
 from mhx.campaigns.folder import RunFolder
 from mhx.campaigns.plan import plan_digest, read_plan
@@ -474,3 +475,13 @@ def test_an_altered_journal_is_named_before_the_first_step(run_dir, quick, journ
     assert [path for path in sorted(run_dir.rglob("*")) if path.name != ".lock"] == [
         path for path in before if path.name != ".lock"
     ]
+
+
+def test_judging_again_leaves_the_index_as_it_was(run_dir, quick, monkeypatch):
+    """Whoever asks for a claim must not alter what the claim rests on."""
+    go(run_dir)
+    index = run_dir / "checkpoints/checkpoint_index.json"
+    before = index.read_bytes()
+    monkeypatch.setattr(resume, "now", lambda: "2099-01-01T00:00:00+00:00")
+    go(run_dir, max_steps=0)
+    assert index.read_bytes() == before

@@ -61,6 +61,7 @@ def killed_and_continued(run: Path, kills: int, seed: int) -> None:
     go(run, keep_states=999)
 
 
+@pytest.mark.slow
 def test_five_kills_lose_at_most_an_interval_each(long_run, tmp_path):
     planned, reference = long_run
     run = Path(shutil.copytree(planned, tmp_path / "run"))
