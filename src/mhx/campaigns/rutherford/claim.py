@@ -76,12 +76,11 @@ def standing(folder: RunFolder, plan: Plan, outcome: Outcome) -> Standing:
         )
     except (NothingToVerify, EvidenceError) as error:
         return Standing(report_faults=[str(error)])
-    results = judged_again(validation) + _by_our_bounds(plan, validation)
+    results = _strictest(judged_again(validation) + _by_our_bounds(plan, validation))
     faults = [f"promotion/{problem}" for problem in problems]
     if report.get("run_digest") != manifest.run_digest(folder.root):
         faults.append(f"the report is about another state of this run; run {CHECK} again")
-    failed = {result.gate.name: str(result) for result in results if not result.passed}
-    faults += failed.values()
+    faults += [str(result) for result in results if not result.passed]
     from mhx.campaigns.rutherford import promotion  # noqa: PLC0415  (0.3 s; most calls claim nothing)
 
     faults += promotion.contradictions(folder, plan, report, validation)
@@ -155,6 +154,15 @@ def _by_our_bounds(plan: Plan, validation: Mapping[str, Any]) -> list[GateResult
     rows = criteria.criteria(plan.thresholds, require_sweeps=False, same_machine=False)
     gates = [row.gate for row in rows] + list(criteria.READINESS)
     return [judge(gate, {gate.metric: verdicts.get(gate.name, {}).get("value")}) for gate in gates]
+
+
+def _strictest(results: Sequence[GateResult]) -> list[GateResult]:
+    """One result per gate: one that did not pass, if there is one."""
+    kept: dict[str, GateResult] = {}
+    for result in results:
+        if result.gate.name not in kept or kept[result.gate.name].passed:
+            kept[result.gate.name] = result
+    return list(kept.values())
 
 
 def _waivers(plan: Plan, report: Mapping[str, Any]) -> list[Waiver]:
