@@ -5,8 +5,8 @@ layer never sees a solver.  Other distributions add rows under the entry-point g
 """
 
 import difflib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -27,6 +27,12 @@ class Registration:
     mode: `[workflow] mode` of an ordinary configuration.
     entry: "module:function" of the Runner; config: "module:Table" that checks a configuration.
     purpose: one line for the manual; extra: the extra of the package that brings what it imports.
+    metrics: "module:VOCABULARY", what its runs report; empty: anything.
+    columns: what testbed_cases.csv holds of its runs besides the common columns.
+    defaults: metrics of a testbed that declares none; empty: all that is reported.
+    child_defaults: what a child of a testbed gets where neither base nor overlay sets the key.
+    code: packages whose source files enter the digest of a case.
+    identity: "module:function", a configuration -> names and digests of the executables it uses.
     """
 
     subject: str | None
@@ -36,9 +42,41 @@ class Registration:
     config: str
     purpose: str
     extra: str = ""
+    metrics: str = ""
+    columns: tuple[str, ...] = ()
+    defaults: tuple[str, ...] = ()
+    child_defaults: Mapping[str, Any] = field(default_factory=dict)
+    code: tuple[str, ...] = ()
+    identity: str = ""
 
+
+_SIMULATION = {
+    "runner": "simulation",
+    "mode": "simulation",
+    "entry": "mhx.groundwater.simulation:run",
+    "config": "mhx.groundwater.config:Simulation",
+    "extra": "groundwater",
+    "metrics": "mhx.groundwater.vocabulary:VOCABULARY",
+    "columns": (
+        *("mode", "name", "sim_id", "run_id", "wall_time_seconds", "catalog", "mass_balance"),
+        *("flow_metrics", "output_mesh", "output_summary_json", "output_figure"),
+    ),
+    "child_defaults": {"output": {"figures": False}},
+    "code": ("mhx.groundwater",),
+    "identity": "mhx.groundwater.engines:identity",
+}
 
 BUILT_IN = (
+    Registration(
+        subject="mesh",
+        purpose="Meshes: resolution ladders, constraints, conformity.",
+        **_SIMULATION,
+    ),
+    Registration(
+        subject="flow",
+        purpose="Groundwater flow: parameter sensitivity, boundary conditions, solver options.",
+        **_SIMULATION,
+    ),
     Registration(
         subject="reconnection",
         runner="reduced_mhd",
@@ -47,6 +85,24 @@ BUILT_IN = (
         config="mhx.reconnection.config:Reconnection",
         purpose="Two-dimensional reduced MHD in a periodic box: convergence, seeds, sweeps.",
         extra="reconnection",
+        code=("mhx.reconnection",),
+    ),
+    Registration(
+        subject="external",
+        runner="command",
+        mode="command",
+        entry="mhx.workflow.command:run",
+        config="mhx.workflow.command:Command",
+        purpose="Any executable; its metrics come from a JSON file that it writes.",
+        code=("mhx.workflow",),
+    ),
+    Registration(
+        subject=None,
+        runner=None,
+        mode="testbed",
+        entry="mhx.testbed.launcher:run",
+        config="mhx.testbed.config:TestbedFile",
+        purpose="A matrix of cases over one base configuration, each an ordinary run.",
     ),
 )
 
