@@ -4,9 +4,13 @@ They are environment variables, set before JAX is imported: the workers of pytes
 commands that tests start inherit them.
 """
 
+import importlib
 import os
 import shutil
 import tempfile
+from pathlib import Path
+from types import ModuleType
+from typing import NoReturn
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -36,3 +40,30 @@ os.environ |= {
 def pytest_unconfigure(config: pytest.Config) -> None:
     if _OWN_CACHE:
         shutil.rmtree(os.environ[_CACHE], ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def mf6() -> Path:
+    """The MODFLOW 6 executable; without one the test skips, loudly, and fails in CI."""
+    from mhx.errors import EngineMissing
+    from mhx.groundwater.engines import find
+
+    try:
+        return find("mf6").path
+    except EngineMissing as error:
+        _not_here(str(error))
+
+
+@pytest.fixture(scope="session")
+def gmsh() -> ModuleType:
+    """The mesh generator; without it or its system libraries as with `mf6`."""
+    try:
+        return importlib.import_module("gmsh")
+    except (ImportError, OSError) as error:
+        _not_here(f"gmsh cannot be imported ({error}); see: mhx engines doctor")
+
+
+def _not_here(reason: str) -> NoReturn:
+    if os.environ.get("CI"):
+        pytest.fail(f"in CI nothing may be missing: {reason}")
+    pytest.skip(f"NOT TESTED HERE: {reason}")

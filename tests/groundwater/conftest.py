@@ -1,0 +1,1 @@
+"""What the tests of groundwater share; `mf6` and `gmsh` stand in tests/conftest.py, for all."""
