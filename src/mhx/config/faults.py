@@ -16,6 +16,8 @@ from mhx.config.lines import Place
 
 RULE = "rule"
 """Type of the faults that a table's own validators report; their message says what must hold."""
+ABSENT = "absent"
+"""The same for a key that is not there: the message says why it must be, and nothing was got."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ def shown(value: Any) -> str:
     return text if len(text) <= 80 else f"{text[:76]} ..."
 
 
-_OWN = (RULE, "value_error", "assertion_error", "missing", "extra_forbidden")
+_OWN = (RULE, ABSENT, "value_error", "assertion_error", "missing", "extra_forbidden")
 
 
 def _real_place(error: Mapping[str, Any], data: Any) -> Place:
@@ -72,7 +74,7 @@ def _real_place(error: Mapping[str, Any], data: Any) -> Place:
     at = data
     parts: Sequence[str | int] = error["loc"]
     for depth, part in enumerate(parts):
-        absent_is_meant = error["type"] == RULE or (
+        absent_is_meant = error["type"] in (RULE, ABSENT) or (
             error["type"] == "missing" and depth == len(parts) - 1
         )
         if isinstance(at, Mapping) and isinstance(part, str):
@@ -89,6 +91,8 @@ def _fault(place: Place, group: Sequence[Mapping[str, Any]], data: Any, schema: 
     match error["type"]:
         case "rule":
             return Told(place, f"{error['msg']}, got {shown(error['input'])}")
+        case "absent":
+            return Told(place, str(error["msg"]))
         case "missing" if not _has(data, place):
             node = _node(schema, place)
             return Told(place, f"is required{_unit(node, data)}")
