@@ -3,7 +3,7 @@
 import pytest
 
 from mhx.errors import MissingMetric
-from mhx.evidence.metrics import flatten, required, select
+from mhx.evidence.metrics import Metric, Vocabulary, flatten, required, select
 
 
 def test_nested_tables_become_dotted_names():
@@ -38,3 +38,45 @@ def test_a_required_metric_that_is_absent_is_named_with_what_there_was():
 
 def test_required_metrics_that_are_there_are_returned():
     assert required({"a": 0, "b": 2}, ["a"], case="c") == {"a": 0}
+
+
+WORDS = Vocabulary(
+    [
+        Metric("flow.n_cells", "1", "cells", "count"),
+        Metric("flow.budget_<component>_net", "m3/s", "in minus out"),
+        Metric("flow.budget_total_net", "m3/s", "all components", "integral"),
+        Metric("comparison.<simulation>.<observable>.rmse", "m", "difference"),
+    ]
+)
+FOUND = {
+    "an exact word": ("flow.n_cells", "count"),
+    "an id in a pattern": ("flow.budget_chd-1_net", "point"),
+    "an exact word before the pattern that holds it": ("flow.budget_total_net", "integral"),
+    "several ids": ("comparison.k_low.head.rmse", "point"),
+    "not a word": ("flow.n_cell", None),
+    "a dot is no part of an id": ("flow.budget_a.b_net", None),
+    "an empty id": ("flow.budget__net", None),
+    "more than the pattern": ("flow.budget_chd_net_in", None),
+    "the pattern itself": ("flow.budget_<component>_net", None),
+}
+
+
+@pytest.mark.parametrize(("key", "kind"), FOUND.values(), ids=FOUND)
+def test_a_vocabulary_finds_the_word_of_a_key(key, kind):
+    word = WORDS.find(key)
+    assert (None if word is None else (word.name, word.kind)) == (kind and (key, kind))
+
+
+def test_a_vocabulary_guesses_what_was_meant():
+    assert WORDS.near("flow.n_cell") == "flow.n_cells"
+    assert WORDS.near("zzz") is None
+
+
+def test_a_word_stands_in_a_vocabulary_once():
+    with pytest.raises(ValueError, match="'a' twice"):
+        Vocabulary([Metric("a", "1", "x"), Metric("a", "m", "y")])
+
+
+def test_a_kind_is_one_of_those_known():
+    with pytest.raises(ValueError, match="metric 'a': kind must be one of"):
+        Metric("a", "1", "x", "speed")

@@ -1,23 +1,82 @@
-"""Metrics: dotted names, numbers, units.
+"""Metrics: dotted names, numbers, units, and the vocabulary of a runner.
 
 What a runner reports may be nested; it is flattened to dotted names (`flow.head_range_m`) before it
-is selected, judged or stored.
+is selected, judged or stored.  Ids inside a name match `[A-Za-z0-9_-]+`, so that a dot always
+separates levels.  A word of a vocabulary may hold such ids as `<component>`; it then stands for
+every name with an id there.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+import difflib
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mhx.errors import MissingMetric
 
+KINDS = ("point", "mean", "integral", "extremum", "count", "duration", "text")
+
+_PLACEHOLDER = re.compile(r"<[a-z_]+>")
+_ID = "[A-Za-z0-9_-]+"
+
 
 @dataclass(frozen=True)
 class Metric:
-    """One word of a vocabulary; `unit` is "1" where there is none."""
+    """One word of a vocabulary; `unit` is "1" where there is none, `kind` is one of `KINDS`.
+
+    A `duration` is a time that the computer took: it differs between equal runs.
+    """
 
     name: str
     unit: str
     meaning: str
+    kind: str = "point"
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"metric {self.name!r}: kind must be one of {KINDS}, got {self.kind}")
+
+
+class Vocabulary:
+    """What a runner reports.
+
+    closed: True when it never reports anything else, so that an unknown name is a mistake.
+    """
+
+    def __init__(self, words: Iterable[Metric], *, closed: bool = True) -> None:
+        self.closed = closed
+        self._words: dict[str, Metric] = {}
+        for word in words:
+            if word.name in self._words:
+                raise ValueError(f"the vocabulary names {word.name!r} twice")
+            self._words[word.name] = word
+        self._patterns = [
+            (re.compile(_ID.join(map(re.escape, _PLACEHOLDER.split(name)))), word)
+            for name, word in self._words.items()
+            if "<" in name
+        ]
+
+    def __iter__(self) -> Iterator[Metric]:
+        return iter(self._words.values())
+
+    def __len__(self) -> int:
+        return len(self._words)
+
+    def find(self, key: str) -> Metric | None:
+        """The word of a key, under the key's own name; an exact one goes before a pattern."""
+        if "<" in key:
+            return None
+        if word := self._words.get(key):
+            return word
+        for pattern, word in self._patterns:
+            if pattern.fullmatch(key):
+                return replace(word, name=key)
+        return None
+
+    def near(self, key: str) -> str | None:
+        """The word that somebody who wrote `key` may have meant."""
+        close = difflib.get_close_matches(key, self._words, n=1)
+        return close[0] if close else None
 
 
 def flatten(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
