@@ -335,3 +335,42 @@ def test_drafts_of_killed_writers_are_swept_and_nothing_else(tmp_path):
     assert store.sweep_drafts(tmp_path) == [left]
     assert not left.exists()
     assert (tmp_path / ".hidden").exists() and (tmp_path / "deep" / "a.part").exists()
+
+
+# -- a journal held open -----------------------------------------------------------------------
+
+
+def test_a_held_journal_continues_the_chain_of_single_lines(tmp_path):
+    path = tmp_path / "j.jsonl"
+    store.append_chained(path, {"n": 0})
+    with store.Journal(path) as journal:
+        assert [line["n"] for line in journal.lines] == [0]
+        for n in range(1, 4):
+            journal.append({"n": n, "digest_parts": {"digest": "x"}}, sync=n != 2)
+    store.append_chained(path, {"n": 4})
+    assert [line["n"] for line in store.read_chained(path)] == [0, 1, 2, 3, 4]
+
+
+def test_a_held_journal_drops_a_torn_end_and_refuses_an_altered_line(tmp_path):
+    path = tmp_path / "j.jsonl"
+    with store.Journal(path) as journal:
+        journal.append({"n": 0})
+        journal.append({"n": 1})
+    path.write_bytes(path.read_bytes() + b'{"n":2,"prev')
+    with store.Journal(path) as journal:
+        assert len(journal.lines) == 2
+        journal.append({"n": 2})
+    content = path.read_bytes()
+    assert [line["n"] for line in store.read_chained(path)] == [0, 1, 2]
+    path.write_bytes(content.replace(b'"n":1', b'"n":7'))
+    with pytest.raises(EvidenceError, match=r"j\.jsonl:2 is not as it was written"):
+        store.Journal(path).__enter__()
+
+
+@pytest.mark.parametrize("edit", [b" ", b"\t"])
+def test_white_space_in_a_line_is_an_alteration(tmp_path, edit):
+    path = tmp_path / "j.jsonl"
+    store.append_chained(path, {"n": 0, "text": "a"})
+    path.write_bytes(path.read_bytes().replace(b":0", b":" + edit + b"0"))
+    with pytest.raises(EvidenceError, match="is not as it was written"):
+        store.read_chained(path)

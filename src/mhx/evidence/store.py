@@ -11,6 +11,7 @@ skipped.
 import contextlib
 import errno
 import fcntl
+import hashlib
 import itertools
 import json
 import math
@@ -20,7 +21,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from io import FileIO
 from pathlib import Path
-from typing import Any, BinaryIO, NoReturn
+from typing import Any, BinaryIO, NoReturn, Self
 
 from mhx.errors import EvidenceError, RunError
 from mhx.evidence.hashing import canonical, content_digest
@@ -134,6 +135,58 @@ def append_chained(path: Path | str, record: Mapping[str, Any]) -> dict[str, Any
     return line
 
 
+class Journal:
+    """A chained journal in the hands of one writer: checked once, then a line costs one sync.
+
+    For whoever holds the lock of the folder, and writes many lines: `append_chained` reads the
+    whole journal for each.  `lines` are those found when it was opened.
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
+        self.lines: list[dict[str, Any]] = []
+        self._stream: FileIO | None = None
+        self._end = 0
+        self._last: str | None = None
+
+    def __enter__(self) -> Self:
+        with _explained(self.path, 0):
+            _make_folder(self.path.parent)
+            is_new = not self.path.exists()
+            stream = FileIO(self.path, "a+")
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX)  # a straggler finishes its line; freed when closed
+            stream.seek(0)
+            content = stream.readall() or b""
+            self._end = content.rfind(b"\n") + 1
+            self.lines = _checked_lines(self.path, content[: self._end])
+            if is_new:
+                _sync_folder(self.path.parent)
+        except BaseException:
+            stream.close()
+            raise
+        self._stream = stream
+        self._last = self.lines[-1]["digest"] if self.lines else None
+        return self
+
+    def __exit__(self, *ended: object) -> None:
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
+
+    def append(self, record: Mapping[str, Any], *, sync: bool = True) -> None:
+        """Add one line; without `sync` it survives the death of the process, not of the machine."""
+        if self._stream is None:
+            raise ValueError(f"{self.path} is not open")
+        body = {**strict(record), "previous": self._last}
+        line = {**body, "digest": content_digest(body)}
+        content = canonical(line).encode("ascii") + b"\n"
+        with _explained(self.path, len(content)):
+            _add_line(self._stream, self._end, content, sync=sync)
+        self._end += len(content)
+        self._last = line["digest"]
+
+
 def read_chained(path: Path | str) -> list[dict[str, Any]]:
     """The lines of a journal, oldest first; [] when there is none; a torn last line is skipped."""
     place = Path(path)
@@ -176,12 +229,13 @@ def _replace(target: Path, writer: Callable[[BinaryIO], object]) -> None:
     _sync_folder(target.parent)  # or the rename itself may be lost with the power
 
 
-def _add_line(stream: FileIO, end: int, line: bytes) -> None:
+def _add_line(stream: FileIO, end: int, line: bytes, *, sync: bool = True) -> None:
     stream.truncate(end)
     try:
         while line:
             line = line[stream.write(line) :]  # short where the disk is nearly full
-        os.fsync(stream.fileno())
+        if sync:
+            os.fsync(stream.fileno())
     except BaseException:
         with contextlib.suppress(OSError):
             stream.truncate(end)
@@ -253,10 +307,7 @@ def _checked_lines(place: Path, content: bytes) -> list[dict[str, Any]]:
         fault = "is not as it was written"
         with contextlib.suppress(ValueError):
             line = parse_json(raw)
-            body = {key: value for key, value in line.items() if key != "digest"}
-            if canonical(line).encode("ascii") == raw and line.get("digest") == content_digest(
-                body
-            ):
+            if _as_written(raw, line.get("digest")):
                 fault = (
                     "" if line.get("previous") == previous else "does not follow the line before"
                 )
@@ -267,6 +318,16 @@ def _checked_lines(place: Path, content: bytes) -> list[dict[str, Any]]:
         previous = line["digest"]
         lines.append(line)
     return lines
+
+
+def _as_written(raw: bytes, digest: Any) -> bool:
+    """True when the line without its digest has that digest: only canonical bytes can."""
+    entry = f'"digest":"{digest}"'.encode()
+    for joined in (entry + b",", b"," + entry):
+        before, found, after = raw.partition(joined)
+        if found and hashlib.sha256(before + after).hexdigest() == digest:
+            return True
+    return False
 
 
 def _check_schema(place: Path, found: Any, wanted: str) -> None:
