@@ -191,7 +191,8 @@ def _did_you_mean_value(node: Mapping[str, Any], value: Any) -> str:
 
 def _did_you_mean_key(place: Place, schema: Any) -> str:
     *table, key = place
-    siblings = list(_resolved(_node(schema, tuple(table)), schema).get("properties", {}))
+    above = _without_null(_resolved(_node(schema, tuple(table)), schema))
+    siblings = list(_resolved(above, schema).get("properties", {}))
     close = difflib.get_close_matches(str(key), siblings, n=1)
     if close:
         return f"; did you mean {dotted((*table, close[0]))}?"
@@ -211,7 +212,7 @@ def _node(schema: Any, place: Place) -> Mapping[str, Any]:
     """The JSON Schema of the key at `place`; empty where the schema does not know it."""
     node: Mapping[str, Any] = schema
     for part in place:
-        node = _resolved(node, schema)
+        node = _resolved(_without_null(_resolved(node, schema)), schema)
         if isinstance(part, int):
             items = node.get("prefixItems", [])
             node = items[part] if part < len(items) else node.get("items", {})
