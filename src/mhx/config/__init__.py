@@ -3,16 +3,18 @@
 `read_toml` reads a file and remembers in which line each key stands; `parse` checks a dictionary
 against a `Table` and raises one `ConfigError` that lists all faults.  TOML knows lists, neither
 tuples nor paths, and strict pydantic refuses lists for tuples: `GridShape`, `Pair`, `Flags`,
-`Names` and `FilePath` are the only relaxed types.  Whole numbers pass for floats, bools never.
+`Names`, `FilePath`, `InputPath` and `OutputPath` are the only relaxed types.  Whole numbers pass
+for floats, bools never.
 
     lines     in which line each key of a TOML text stands
     faults    what pydantic found, as one line per key
+    paths     which values are paths, told by the types of their fields
 """
 
 import difflib
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -23,20 +25,26 @@ from pydantic.types import AllowInfNan
 from pydantic_core import PydanticCustomError
 
 from mhx.config.faults import Told, dotted, told
-from mhx.config.lines import Place, key_lines
+from mhx.config.lines import Lines, Place
+from mhx.config.paths import PathKind
 from mhx.errors import ConfigError
 
 __all__ = [
     "FilePath",
     "Flags",
     "GridShape",
+    "InputPath",
     "Names",
+    "OutputPath",
     "Pair",
     "Source",
     "Table",
+    "faults_in",
     "json_schema",
+    "listed",
     "parse",
     "read_toml",
+    "refusals_of",
     "refuse",
     "to_toml",
 ]
@@ -87,7 +95,11 @@ Flags = Annotated[tuple[bool, bool], Strict(False)]
 Names = Annotated[tuple[str, ...], Strict(False)]
 """A list of texts."""
 FilePath = Annotated[Path, Strict(False), AfterValidator(_usable)]
-"""A path, written as text; whoever loads the file resolves it against the file's folder."""
+"""A path, written as text; whoever reads it resolves it."""
+InputPath = Annotated[Path, Strict(False), AfterValidator(_usable), PathKind("input")]
+"""What a run reads: counts from the folder of the file in which it is written; must exist."""
+OutputPath = Annotated[Path, Strict(False), AfterValidator(_usable), PathKind("output")]
+"""Where a run writes: counts from the folder of the file in which it is written."""
 
 
 @dataclass(frozen=True)
@@ -109,16 +121,28 @@ class Source:
                 return self.lines[place[:depth]]
         return None
 
+    def origin(self, place: Place) -> tuple[str, int | None]:
+        """The file in which the value at `place` was written, and its line where there is one."""
+        return self.name, self.line(place)
+
+    def flag(self, place: Place) -> str | None:
+        """The flag that the value came from, if it came from one."""
+        return self.flags.get(".".join(map(str, place)))
+
+    def order(self, place: Place) -> tuple[int, int]:
+        """Sorts faults as they stand in the file, or files."""
+        return 0, self.line(place) or 0
+
     def place(self, place: Place) -> str:
         """`file:line  key`, or the flag that the value came from."""
-        flag = self.flags.get(".".join(map(str, place)))
-        line = self.line(place)
-        where = f"{self.name}:{line}  " if line else ""
-        return f"{where}{flag or dotted(place)}"
+        name, line = self.origin(place)
+        where = f"{name}:{line}  " if line else ""
+        return f"{where}{self.flag(place) or dotted(place)}"
 
     def describe(self, fault: Told) -> str:
         """One line of the message: place, key, what is wrong."""
-        return f"{self.place(fault.place)} {fault.text}".strip()
+        gap = "" if fault.text.startswith(":") else " "
+        return f"{self.place(fault.place)}{gap}{fault.text}".strip()
 
 
 _T = TypeVar("_T", bound=Table)
@@ -126,26 +150,38 @@ _T = TypeVar("_T", bound=Table)
 
 def parse(table: type[_T], data: Mapping[str, Any], source: Source | None = None) -> _T:
     """The checked table, or a ConfigError with every fault, one line each, in the file's order."""
-    try:
-        return table.model_validate(dict(data))
-    except ValidationError as error:
-        errors = error.errors(include_url=False)
-        faults = told(errors, data, table.model_json_schema())
     source = source or Source("configuration")
-    faults.sort(key=lambda fault: source.line(fault.place) or 0)
-    count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
-    lines = "".join(f"\n  {source.describe(fault)}" for fault in faults)
-    raise ConfigError(f"{source.name}: {count}{lines}")
+    checked, faults = faults_in(table, data)
+    if checked is None:
+        raise listed(source, faults)
+    return checked
+
+
+def faults_in(table: type[_T], data: Mapping[str, Any]) -> tuple[_T | None, list[Told]]:
+    """The checked table and no fault, or None and every fault."""
+    try:
+        return table.model_validate(dict(data)), []
+    except ValidationError as error:
+        return None, told(error.errors(include_url=False), data, table.model_json_schema())
+
+
+def listed(source: Source, faults: Iterable[Told]) -> ConfigError:
+    """The error that tells these faults, one line each, in the file's order."""
+    found = sorted(faults, key=lambda fault: source.order(fault.place))
+    count = "1 fault" if len(found) == 1 else f"{len(found)} faults"
+    lines = "".join(f"\n  {source.describe(fault)}" for fault in found)
+    return ConfigError(f"{source.name}: {count}{lines}")
 
 
 def refuse(table: Table, source: Source) -> None:
     """Raise what the table itself refuses to start with, told like any other fault."""
-    found = table.refusals()
-    if not found:
-        return
-    count = "1 fault" if len(found) == 1 else f"{len(found)} faults"
-    lines = "".join(f"\n  {source.place(tuple(k.split('.')))} {t}" for k, t in found.items())
-    raise ConfigError(f"{source.name}: {count}{lines}")
+    if found := refusals_of(table):
+        raise listed(source, found)
+
+
+def refusals_of(table: Table) -> list[Told]:
+    """`Table.refusals` as faults."""
+    return [Told(tuple(key.split(".")), text) for key, text in table.refusals().items()]
 
 
 def read_toml(path: Path) -> tuple[dict[str, Any], Source]:
@@ -158,7 +194,7 @@ def read_toml(path: Path) -> tuple[dict[str, Any], Source]:
     except (RecursionError, ValueError) as error:
         reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise ConfigError(f"{path}: not readable as TOML: {reason}") from None
-    return data, Source(str(path), {(): 1} | key_lines(text.replace("\r\n", "\n")))
+    return data, Source(str(path), Lines(text.replace("\r\n", "\n")))
 
 
 def to_toml(data: Mapping[str, Any]) -> str:

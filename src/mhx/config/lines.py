@@ -7,6 +7,8 @@ are tuples as pydantic writes them: ("time", "t1"), ("process", 0, "kind").  Lin
 
 import re
 import tomllib
+from collections.abc import Iterator, Mapping
+from functools import cached_property
 
 Place = tuple[str | int, ...]
 
@@ -18,6 +20,26 @@ _QUOTED = re.compile(
     re.DOTALL,
 )
 _SCALAR = re.compile(r"[^,\]}#\n]+")
+
+
+class Lines(Mapping[Place, int]):
+    """`key_lines` of a text, with line 1 for its root; walked when somebody asks, not before."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    @cached_property
+    def _found(self) -> dict[Place, int]:
+        return {(): 1} | key_lines(self._text)
+
+    def __getitem__(self, place: Place) -> int:
+        return self._found[place]
+
+    def __iter__(self) -> Iterator[Place]:
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        return len(self._found)
 
 
 def key_lines(text: str) -> dict[Place, int]:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
-from mhx.config import FilePath, Table
+from mhx.config import OutputPath, Table
 from mhx.evidence.hashing import content_digest
 from mhx.reconnection import equilibria
 from mhx.reconnection.diagnostics import HISTORY
@@ -50,7 +50,7 @@ class Reconnection(Table):
     """A run of two-dimensional reduced MHD: `[workflow] mode = "reconnection"`."""
 
     name: str | None = Field(default=None, min_length=1, description="the same as [workflow] name")
-    output_dir: FilePath | None = Field(
+    output_dir: OutputPath | None = Field(
         default=None, description="the same as [workflow] output_dir"
     )
     workflow: Workflow = Field(default=Workflow(), description="what to do")

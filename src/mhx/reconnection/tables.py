@@ -11,7 +11,7 @@ from typing import Annotated, Literal, NamedTuple, Self
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from mhx.config import FilePath, Flags, Names, Pair, Table
+from mhx.config import Flags, Names, OutputPath, Pair, Table
 from mhx.config.faults import shown
 from mhx.reconnection import equilibria
 
@@ -47,7 +47,9 @@ class Workflow(Table):
 
     mode: Literal["reconnection"] = Field(default="reconnection", description="kind of run")
     name: str | None = Field(default=None, min_length=1, description="title of the run")
-    output_dir: FilePath | None = Field(default=None, description="folder that the run writes into")
+    output_dir: OutputPath | None = Field(
+        default=None, description="folder that the run writes into"
+    )
 
 
 class Mesh(Table):
