@@ -37,6 +37,11 @@ ATTEMPT = "mhx.attempt.v1"
 COMMAND_LINE = "mhx.command_line.v1"
 CLAIM_TRANSITION = "mhx.claim_transition.v1"
 
+TESTBED_PLAN = "mhx.testbed.plan.v1"
+TESTBED_MANIFEST = "mhx.testbed.manifest.v1"
+TESTBED_ANALYSIS = "mhx.testbed.analysis.v1"
+TESTBED_EVENT = "mhx.testbed.event.v1"
+
 TABLE = {
     MANIFEST: "manifest.json: outputs, hashes, identity, provenance of a run, case or promotion",
     ARTIFACTS: "artifact_manifest.json: size and digest of every file below a folder",
@@ -67,6 +72,10 @@ TABLE = {
     ATTEMPT: "attempts/*/status.json",
     COMMAND_LINE: "a line of commands.jsonl",
     CLAIM_TRANSITION: "a line of claim_ledger.jsonl",
+    TESTBED_PLAN: "testbed_plan.json: the cases of a testbed before they run",
+    TESTBED_MANIFEST: "testbed_manifest.json: cases, metrics, checks and digests of a testbed",
+    TESTBED_ANALYSIS: "testbed_analysis.json: what the cases say together",
+    TESTBED_EVENT: "a line of testbed_events.jsonl",
 }
 
 
