@@ -3,7 +3,7 @@
 Modules of this package import what a command needs in the command's body, so that `mhx --help`
 loads no solver.  `main` is the only place that turns an error into an exit code (`mhx.errors`).
 
-    campaign, evidence, run    the commands
+    campaign, engines, evidence, run    the commands
     command                    how flags are read and told
     show                       how an answer is printed
 """
@@ -21,6 +21,7 @@ from mhx import __version__
 from mhx.cli import evidence, run, show
 from mhx.cli.campaign import campaign_app
 from mhx.cli.command import Command
+from mhx.cli.engines import engines_app
 from mhx.errors import BUG, INTERRUPTED, ConfigError, EngineMissing, MhxError
 
 STORY = """Simulation campaigns that must be believed.
@@ -60,6 +61,7 @@ app.command("run")(run.run)
 app.command("schema")(run.schema)
 evidence.register(app)
 app.add_typer(campaign_app)
+app.add_typer(engines_app)
 
 # Typer keeps a copy of Click to itself; this is the root of its complaints about words.
 _UsageError: Any = typer.BadParameter.__mro__[2]
@@ -162,7 +164,7 @@ def _in_json(words: list[str], error: str, message: str, code: int) -> int:
 
 
 def _command() -> Any:
-    for group in (app, campaign_app):
+    for group in (app, campaign_app, engines_app):
         for registered in group.registered_commands:
             if not issubclass(registered.cls or object, Command):
                 registered.cls = Command

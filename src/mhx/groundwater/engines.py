@@ -24,6 +24,7 @@ from typing import Any
 from mhx.errors import EngineMissing
 from mhx.evidence.hashing import file_digest
 
+LICENCE = "public domain (CC0), a program of the U.S. Geological Survey"
 _ANSWER_WITHIN_S = 20.0
 
 
@@ -113,18 +114,37 @@ def find(name: str, explicit: Path | None = None) -> Engine:
             looked.append(f"{place}: not set" if named else f"{place}: no {name} there")
             continue
         try:
-            version, line, sha256 = _examined(program, path)
+            return _examined(program, path, place)
         except _Unusable as reason:
             if named:
                 raise EngineMissing(f"{place} names {path}, {reason}") from reason
             looked.append(f"{place}: {path} left out, {reason}")
-            continue
-        return Engine(name=name, path=path, version=version, line=line, sha256=sha256, place=place)
     places = "".join(f"\n  {line}" for line in looked)
     raise EngineMissing(
         f"{program.title} ({name}) was not found; looked at:{places}\n"
         f"install it with: mhx engines install {name}"
     )
+
+
+def examine(name: str, path: Path) -> Engine:
+    """The program of one file; EngineMissing says why it is none that can be used."""
+    try:
+        return _examined(PROGRAMS[name], path, "given")
+    except _Unusable as reason:
+        raise EngineMissing(f"{path}, {reason}") from reason
+
+
+def described(engine: Engine) -> dict[str, str]:
+    """An engine as manifests and `--json` hold it."""
+    return {
+        "name": engine.name,
+        "version": engine.version,
+        "version_line": engine.line,
+        "path": str(engine.path),
+        "sha256": engine.sha256,
+        "found_in": engine.place,
+        "licence": LICENCE,
+    }
 
 
 def engines_folder() -> Path:
@@ -187,8 +207,8 @@ def _places(program: Program, explicit: Path | None) -> Iterator[tuple[str, Path
     yield f"engines folder {installed.parent}", installed if installed.exists() else None, False
 
 
-def _examined(program: Program, path: Path) -> tuple[str, str, str]:
-    """Version, version line and SHA-256; read again only when the file has changed."""
+def _examined(program: Program, path: Path, place: str) -> Engine:
+    """What a file says of itself; read again only when the file has changed."""
     try:
         state = path.stat()
     except OSError as error:
@@ -197,14 +217,18 @@ def _examined(program: Program, path: Path) -> tuple[str, str, str]:
         raise _Unusable("which is a folder; name the program itself")
     if not os.access(path, os.X_OK):
         raise _Unusable(f"which is not executable; make it so with: chmod +x {path}")
-    return _read(program.name, path, (state.st_size, state.st_mtime_ns, state.st_ino))
+    stamp = (state.st_size, state.st_mtime_ns, state.st_ino)
+    version, line, sha256 = _read(program.name, path, stamp)
+    _hold_against_receipt(path, sha256)
+    return Engine(
+        name=program.name, path=path, version=version, line=line, sha256=sha256, place=place
+    )
 
 
 @lru_cache(maxsize=64)
 def _read(name: str, path: Path, state: tuple[int, int, int]) -> tuple[str, str, str]:
     program = PROGRAMS[name]
     sha256 = file_digest(path)
-    _hold_against_receipt(path, sha256)
     answer = _answer(path, program.words)
     found = re.search(program.version, answer)
     if found is None:
