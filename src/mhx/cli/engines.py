@@ -7,7 +7,7 @@ import typer
 
 engines_app = typer.Typer(
     name="engines",
-    help="The programs behind groundwater runs: mf6, mfnwt, mt3dusgs; and what gmsh needs.",
+    help="Find and install mf6 and its kin; say what is missing.",
     no_args_is_help=True,
 )
 JSON = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
