@@ -110,7 +110,7 @@ def test_two_folders_are_two_locks(tmp_path):
 
 def note(folder, **changes):
     owner = {"host": lock.socket.gethostname(), "pid": os.getpid(), "start": "then"}
-    words = {**owner, "attempt": "x", "born": lock._born(os.getpid()), **changes}
+    words = {**owner, "attempt": "x", "born": lock.born(os.getpid()), **changes}
     (folder / ".lock.json").write_text(json.dumps(words))
 
 

@@ -17,7 +17,7 @@ class Ending(StrEnum):
 
     FINISHED = "finished"  # of itself, with an exit code, whatever that says
     TIMEOUT = "timeout"  # stopped at the job's time limit
-    STOPPED = "stopped"  # stopped because the backend was told to
+    INTERRUPTED = "interrupted"  # stopped because the backend was told to
     DIED = "died"  # without being told to: killed from outside, or crashed
 
 

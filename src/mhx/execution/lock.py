@@ -20,6 +20,7 @@ from filelock import FileLock, Timeout
 
 from mhx.errors import RunError, RunLocked
 from mhx.evidence.store import write_json
+from mhx.execution.processes import born
 
 LOCK_NAME, OWNER_NAME = ".lock", ".lock.json"
 
@@ -37,7 +38,7 @@ class Owner:
     @property
     def gone(self) -> bool:
         """True when the process is known to have ended; on another host none can tell."""
-        return self.host == socket.gethostname() and _born(self.pid) != self.born
+        return self.host == socket.gethostname() and born(self.pid) != self.born
 
     def __str__(self) -> str:
         return f"host {self.host}, pid {self.pid}, started {self.start}, attempt {self.attempt}"
@@ -105,13 +106,5 @@ def _this_process(attempt: str) -> Owner:
         pid=os.getpid(),
         start=datetime.now(UTC).isoformat(timespec="seconds"),
         attempt=attempt,
-        born=_born(os.getpid()),
+        born=born(os.getpid()),
     )
-
-
-def _born(pid: int) -> str | None:
-    """Start of a process in ticks since boot; a later process of its number has another."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
-    except (OSError, IndexError):
-        return None
