@@ -1,53 +1,121 @@
-"""A configuration file, checked against the table of its mode.
+"""A configuration file, merged with what it inherits and checked against the table of its mode.
 
-`[workflow] mode` picks the row of the registry.  `name` and `output_dir` may stand in `[workflow]`
-or, as campaigns write them, at the root.  `output_dir` counts from the folder of the file in which
-it stands, so that a tree of files can be moved; without one a run goes to `runs/<name of the file>`
-beside it.
+`[workflow] mode` picks the row of the registry.  A file may name a parent by a top-level
+`base_config`; what the user asked for besides (`Changes`) is laid over the file: overlay files,
+then `--set`, then the environment.  Path-typed values count from the folder of the file in which
+they are written, `--set` and environment from the current one; inputs must exist.
+
+`name` and `output_dir` may stand in `[workflow]` or, as campaigns write them, at the root.  Without
+an `output_dir` a run goes to `runs/<name of the file>` beside the file.
 """
 
+import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mhx.config import Source, parse, read_toml, refuse
+from mhx.config import Table, faults_in, listed, refusals_of
+from mhx.config.faults import Told, dotted
+from mhx.config.lines import Place
+from mhx.config.paths import Kind, paths_in, with_paths
 from mhx.errors import ConfigError
+from mhx.workflow.layers import Changes, Written, read_chain
 from mhx.workflow.registry import Registration, modes, row_of, table_of
+
+__all__ = ["Changes", "Loaded", "Written", "load", "mode_of", "read_chain"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Loaded:
-    """One ordinary configuration, checked; `config` holds every default."""
+    """One ordinary configuration, checked; `config` holds every default, its paths are absolute.
+
+    inputs: the dotted key of each input path -> the path.
+    overrides: what overlays, `--set` and environment changed: {key, value, from}.
+    """
 
     path: Path
     row: Registration
     config: Mapping[str, Any]
     name: str
     output_dir: Path
+    inputs: Mapping[str, Path] = field(default_factory=dict)
+    overrides: tuple[Mapping[str, Any], ...] = ()
 
 
-def load(path: Path) -> Loaded:
-    """Read and check a file; ConfigError lists every fault with its line."""
-    data, source = read_toml(path)
-    row = row_of(_mode(data, source), where=source.place(("workflow", "mode")))
-    table = parse(table_of(row), data, source)
-    refuse(table, source)
-    config = table.document()
+def load(path: Path, changes: Changes | None = None) -> Loaded:
+    """Read and check a file; ConfigError lists every fault with its file and line."""
+    written = read_chain(path, changes)
+    source = written.source
+    row = row_of(mode_of(written), where=source.place(("workflow", "mode")))
+    table = table_of(row)
+    data, texts = absolute(written, table)
+    checked, faults = faults_in(table, data)
+    inputs = {place: text for place, kind, text in paths_in(table, data) if kind == "input"}
+    faults += absent(inputs, texts)
+    if checked is not None:
+        faults += refusals_of(checked)
+    if checked is None or faults:
+        raise listed(source, faults)
+    config = checked.document()
     workflow = config.get("workflow", {})
-    name = config.get("name") or workflow.get("name") or path.stem
     folder = config.get("output_dir") or workflow.get("output_dir") or f"runs/{path.stem}"
     return Loaded(
-        path=path, row=row, config=config, name=name, output_dir=path.parent / Path(folder)
+        path=path,
+        row=row,
+        config=config,
+        name=config.get("name") or workflow.get("name") or path.stem,
+        output_dir=path.parent / Path(folder),
+        inputs={dotted(place): Path(text) for place, text in inputs.items()},
+        overrides=written.overrides,
     )
 
 
-def _mode(data: Mapping[str, Any], source: Source) -> str:
-    workflow = data.get("workflow")
+def mode_of(written: Written) -> str:
+    """What `[workflow] mode` says, or `workflow = "testbed"`; ConfigError names the known modes."""
+    workflow = written.data.get("workflow")
     mode = workflow.get("mode") if isinstance(workflow, Mapping) else None
+    if workflow == "testbed":
+        mode = workflow
     if isinstance(mode, str):
         return mode
     known = " or ".join(repr(name) for name in modes())
     found = "is required" if mode is None else f"must be text, got {mode!r}"
-    place = source.place(("workflow", "mode"))
+    place = written.source.place(("workflow", "mode"))
     raise ConfigError(f"{place} {found}; it says what runs: {known}")
+
+
+def absolute(written: Written, table: type[Table]) -> tuple[dict[str, Any], dict[str, str]]:
+    """The merged data with every path absolute, and how each input path was written, for messages.
+
+    The second maps the absolute path to, for example, "'k.csv' beside base.toml".
+    """
+    texts: dict[str, str] = {}
+    layers = []
+    for layer in written.layers:
+
+        def resolved(place: Place, kind: Kind, text: str, layer: Any = layer) -> str:
+            path = os.path.join(os.path.abspath(layer.folder), text)
+            if kind == "input":
+                where = layer.here or f"beside {Path(layer.source.name).name}"
+                texts[path] = f"{text!r} {where}"
+            return path
+
+        layers.append(with_paths(table, layer.data, resolved))
+    return written.remerged(layers), texts
+
+
+def absent(inputs: Mapping[Place, str], texts: Mapping[str, str]) -> list[Told]:
+    """A fault for each input path that does not exist."""
+    return [
+        Told(place, f": no file {texts.get(path, repr(path))}")
+        for place, path in inputs.items()
+        if not _exists(path)
+    ]
+
+
+def _exists(path: str) -> bool:
+    try:
+        return os.path.exists(path)
+    except ValueError:  # a NUL in the name, which the table refuses by itself
+        return True

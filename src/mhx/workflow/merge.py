@@ -1,0 +1,162 @@
+"""Laying one table over another: the rules of overlays and of inheriting files.
+
+Tables merge deeply; scalars and lists of the overlay replace those of the base.  Arrays of tables
+in which every item of both sides has an `id` merge by `id`: the same id merges in place, a new one
+is appended.  Three endings of keys are directives and never reach the result: `key__append = [..]`
+extends an inherited list, `key__delete = true` removes an inherited key, `key__replace = ..`
+replaces even where merging by id would apply.
+
+Nothing given is changed, and what an overlay does not touch is shared with the base: results are
+for reading.  Where a merged value came from is found again by `mhx.workflow.origins`.
+"""
+
+import difflib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mhx.config.faults import Told, dotted, shown
+from mhx.config.lines import Place
+from mhx.errors import ConfigError
+
+APPEND, DELETE, REPLACE = "__append", "__delete", "__replace"
+_ORDER = (DELETE, REPLACE, "", APPEND)  # within one overlay: make room, set, extend
+
+
+def merged(base: Mapping[str, Any], overlay: Mapping[str, Any]) -> dict[str, Any]:
+    """The overlay laid over the base; ConfigError for a directive that cannot be followed."""
+    result, faults = merge(base, overlay)
+    if faults:
+        raise ConfigError("; ".join(f"{dotted(fault.place)} {fault.text}" for fault in faults))
+    return result
+
+
+def merge(base: Mapping[str, Any], overlay: Mapping[str, Any]) -> tuple[dict[str, Any], list[Told]]:
+    """`merged`, with its faults as a list; their places are those of the overlay."""
+    faults: list[Told] = []
+    return _table(base, overlay, (), faults), faults
+
+
+def directive(key: str) -> tuple[str, str]:
+    """A key as name and directive: `bc__append` -> ("bc", "__append"); without one ""."""
+    for ending in (APPEND, DELETE, REPLACE):
+        if key.endswith(ending) and key != ending:
+            return key.removesuffix(ending), ending
+    return key, ""
+
+
+def by_id(value: Any) -> bool:
+    """True for an array of tables in which every item has an id: it merges by id."""
+    return (
+        isinstance(value, list | tuple)
+        and bool(value)
+        and all(isinstance(item, Mapping) and "id" in item for item in value)
+    )
+
+
+def stepped(base: Any, overlay: Mapping[str, Any]) -> dict[str, Any]:
+    """An overlay made from dotted keys, with steps into arrays of tables by `id`.
+
+    Where the base has such an array and the overlay a table of tables, its keys are ids:
+    `{"bc": {"river": {"head": 3}}}` becomes `{"bc": [{"id": "river", "head": 3}]}`.
+    """
+    result: dict[str, Any] = {}
+    for key, value in overlay.items():
+        below: Any = base.get(key) if isinstance(base, Mapping) else None
+        if not isinstance(value, Mapping):
+            result[key] = value
+        elif by_id(below) and all(isinstance(item, Mapping) for item in value.values()):
+            items = {str(item["id"]): item for item in below}
+            result[key] = [
+                {"id": name, **stepped(items.get(name), item)} for name, item in value.items()
+            ]
+        else:
+            result[key] = stepped(below, value)
+    return result
+
+
+def _table(
+    base: Mapping[str, Any], overlay: Mapping[str, Any], above: Place, faults: list[Told]
+) -> dict[str, Any]:
+    result = dict(base)
+    for ending, name, key in _in_order(overlay):
+        value, place = overlay[key], (*above, key)
+        if ending == DELETE:
+            _delete(result, name, value, place, faults)
+        elif ending == APPEND:
+            _append(result, name, value, place, faults)
+        elif ending == REPLACE or name not in result:
+            result[name] = _alone(value, place, faults)
+        else:
+            result[name] = _value(result[name], value, place, faults)
+    return result
+
+
+def _in_order(overlay: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """Directive, name and key of each entry: deletions first, extensions last."""
+    found = [(ending, name, key) for key in overlay for name, ending in [directive(key)]]
+    if any(ending for ending, _, _ in found):
+        found.sort(key=lambda entry: _ORDER.index(entry[0]))
+    return found
+
+
+def _value(base: Any, overlay: Any, place: Place, faults: list[Told]) -> Any:
+    if isinstance(overlay, Mapping) and isinstance(base, Mapping):
+        return _table(base, overlay, place, faults)
+    if by_id(overlay) and by_id(base):
+        return _items(base, overlay, place, faults)
+    return _alone(overlay, place, faults)
+
+
+def _items(
+    base: Sequence[Any], overlay: Sequence[Any], place: Place, faults: list[Told]
+) -> list[Any]:
+    result = list(base)
+    at = {item["id"]: index for index, item in enumerate(base) if _can_be_key(item["id"])}
+    for number, item in enumerate(overlay):
+        index = at.get(item["id"]) if _can_be_key(item["id"]) else None
+        if index is None:
+            if _can_be_key(item["id"]):
+                at[item["id"]] = len(result)
+            result.append(_alone(item, (*place, number), faults))
+        else:
+            result[index] = _table(result[index], item, (*place, number), faults)
+    return result
+
+
+def _alone(value: Any, place: Place, faults: list[Told]) -> Any:
+    """A value that meets nothing inherited: its directives have nothing to work on."""
+    if isinstance(value, Mapping):
+        return _table({}, value, place, faults)
+    if isinstance(value, list | tuple):
+        return [_alone(item, (*place, index), faults) for index, item in enumerate(value)]
+    return value
+
+
+def _delete(
+    result: dict[str, Any], name: str, value: Any, place: Place, faults: list[Told]
+) -> None:
+    if value is not True:
+        faults.append(Told(place, f"must be true, got {shown(value)}"))
+    elif name not in result:
+        close = difflib.get_close_matches(name, list(result), n=1)
+        hint = f"; did you mean {dotted((*place[:-1], close[0]))}?" if close else ""
+        faults.append(Told(place, f"names no inherited key{hint}"))
+    else:
+        del result[name]
+
+
+def _append(
+    result: dict[str, Any], name: str, value: Any, place: Place, faults: list[Told]
+) -> None:
+    inherited = result.get(name)
+    if not isinstance(inherited, list | tuple):
+        faults.append(Told(place, "has nothing to append to"))
+    elif not isinstance(value, list | tuple):
+        faults.append(Told(place, f"must be a list, got {shown(value)}"))
+    else:
+        result[name] = [*inherited, *_alone(value, place, faults)]
+
+
+def _can_be_key(value: Any) -> bool:
+    """Ids that are no text are a fault of the table; they only must not stop the merge."""
+    return not isinstance(value, Mapping | list)
