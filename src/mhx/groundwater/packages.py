@@ -145,15 +145,10 @@ class Boundary(Package):
         default=None, description="per area of the cell [1/s], or with line per length [m/s]"
     )
 
-    @property
-    def per_length(self) -> bool:
-        """Whether leakance counts per metre of line instead of per area."""
-        return self.where.line is not None
-
     def expected(self, key: str) -> tuple[str, ...]:
         """Leakance per metre of line is a velocity."""
         if key == "leakance":
-            return ("velocity",) if self.per_length else ("leakance",)
+            return ("velocity",) if self.where.line is not None else ("leakance",)
         return super().expected(key)
 
 
@@ -183,3 +178,10 @@ class WaterSource(Package):
         if key == "rate":
             return ("discharge",) if self.package == "wel" else ("velocity",)
         return super().expected(key)
+
+    @model_validator(mode="after")
+    def _on_top(self) -> Self:
+        if self.package == "rcha" and self.layers != [1]:
+            told = f"must be [1]: recharge enters at the top, got {self.layers}"
+            refuse("WaterSource", [Fault(("layers",), told)])
+        return self

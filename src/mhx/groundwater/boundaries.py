@@ -1,0 +1,213 @@
+"""Boundary conditions and sources on a grid: cells, layers and MODFLOW's columns, per period.
+
+Levels are metres; conductances and rates leave here in MODFLOW's time unit.  A leakance counts per
+area of a cell, or per metre of line where the cells were named by a line; the length of a line is
+shared among its cells by nearness, so that their lengths add up to the line's.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mhx.errors import ConfigError
+from mhx.groundwater.model import Boundary, Floats, Grid, Ids, nodes
+from mhx.groundwater.packages import Package, Quantity, Series
+from mhx.groundwater.tables import per_period
+from mhx.groundwater.units import to_si
+from mhx.groundwater.where import cells_where
+
+PIECES = 20
+"""Pieces of a line per cell that it runs through, when its length is shared among them."""
+LONGEST_NAME = 16  # characters of a package name in MODFLOW 6
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """What a boundary is put into; seconds: in MODFLOW's time unit."""
+
+    grid: Grid
+    terrain: Any
+    top: Floats
+    n_periods: int
+    seconds: float
+
+
+def on_grid(
+    table: Package, key: str, index: int, setting: Setting, others: Mapping[str, Ids]
+) -> Boundary:
+    """One table in its cells.
+
+    key: `flow.bc[0]`, for faults; index: its number among all; others: cells of the bc by id.
+    """
+    cells = _cells(table, key, setting, others)
+    layers = np.asarray(sorted(set(table.layers)), np.int64) - 1
+    rows = _Rows(table, key, setting, cells)
+    name = f"{_package(table)}_{table.id}"
+    return Boundary(
+        id=table.id,
+        package=_package(table),
+        name=name if len(name) <= LONGEST_NAME else f"{_package(table)}_{index}",
+        cells=np.tile(cells, layers.size),
+        layers=np.repeat(layers, cells.size),
+        values={k: np.tile(v, (1, layers.size)) for k, v in rows.columns().items()},
+    )
+
+
+def refuse_twice_fixed(boundaries: Sequence[tuple[str, Boundary]], n_cells: int) -> None:
+    """ConfigError where two chd fix the head of one cell: MODFLOW would take the last."""
+    owner: dict[int, str] = {}
+    for key, boundary in boundaries:
+        if boundary.package != "chd":
+            continue
+        for node in nodes(boundary, n_cells).tolist():
+            if node in owner:
+                layer, cell = divmod(node, n_cells)
+                raise ConfigError(
+                    f"{key}.where: cell {cell} in layer {layer + 1} is fixed by {owner[node]!r}, "
+                    "too; a cell has one head"
+                )
+            owner[node] = boundary.id
+
+
+def _package(table: Package) -> str:
+    return str(table.package)  # type: ignore[attr-defined]  # every Package has one
+
+
+def _cells(table: Package, key: str, setting: Setting, others: Mapping[str, Ids]) -> Ids:
+    left = table.where.except_
+    if left is None:
+        return cells_where(table.where, setting.grid, setting.terrain, key=f"{key}.where")
+    cells = np.setdiff1d(np.arange(setting.grid.n_cells), others[left])
+    if not cells.size:
+        raise ConfigError(f"{key}.where.except: {left!r} leaves no cell")
+    return cells
+
+
+class _Rows:
+    """The columns of one package over periods and cells."""
+
+    def __init__(self, table: Package, key: str, setting: Setting, cells: Ids) -> None:
+        self.table, self.key, self.setting, self.cells = table, key, setting, cells
+        self.shape = (setting.n_periods, cells.size)
+
+    def columns(self) -> dict[str, Floats]:
+        """MODFLOW's columns in MODFLOW's order."""
+        per_time = self.setting.seconds
+        match _package(self.table):
+            case "chd":
+                return {"head": self.level("head")}
+            case "ghb":
+                return {"bhead": self.level("head"), "cond": self.conductance()}
+            case "drn":
+                return {"elev": self.level("elevation"), "cond": self.conductance()}
+            case "riv":
+                found = {"stage": self.level("stage"), "cond": self.conductance()}
+                return found | {"rbot": self.below(self.level("bottom"), found["stage"])}
+            case "wel":
+                return {"q": self.number("rate") * per_time}
+            case "rcha":
+                return {"recharge": self.number("rate") * per_time}
+        surface = "top" if getattr(self.table, "surface", None) is None else None
+        return {
+            "surface": self.level("surface", surface),
+            "rate": self.number("rate") * per_time,
+            "depth": self.positive("depth"),
+        }
+
+    def number(self, key: str) -> Floats:
+        """(n_periods, k) of a constant, a quantity or a series, in SI."""
+        found = getattr(self.table, key)
+        if isinstance(found, Quantity):
+            return np.full(self.shape, found.si)
+        if isinstance(found, Series):
+            where = f"{self.key}.{key}"
+            values = per_period(found.file, found.column, self.shape[0], where)
+            factor = 1.0 if found.unit is None else to_si(1.0, found.unit)
+            return np.broadcast_to((values * factor)[:, None], self.shape).copy()
+        return np.full(self.shape, float(found))
+
+    def level(self, key: str, instead: str | None = None) -> Floats:
+        """(n_periods, k) elevations [m]."""
+        found = instead or getattr(self.table, key)
+        if not isinstance(found, str):
+            return self.number(key)
+        word, _, rest = found.partition(" ")
+        shift = float(rest.replace(" ", "")) if rest else 0.0
+        under = self.setting.top[self.cells] if word == "top" else self.stages()
+        return np.tile(under + shift, (self.shape[0], 1))
+
+    def stages(self) -> Floats:
+        """(k,) ground along a line, lowered where it would rise downstream."""
+        top = self.setting.top[self.cells]
+        centres = self.setting.grid.centres[self.cells]
+        order = np.argsort(_along(self.downstream(), centres), kind="stable")
+        found = np.empty(top.size)
+        found[order] = np.minimum.accumulate(top[order])
+        return found
+
+    def downstream(self) -> Floats:
+        """(m, 2) the line of `where.line`, from its higher end to its lower one."""
+        line = self.setting.grid.constraints[str(self.table.where.line)]
+        first, last = self.setting.terrain.elevation(line[[0, -1]])
+        return line[::-1] if last > first else line
+
+    def conductance(self) -> Floats:
+        """(n_periods, k) per time unit."""
+        if getattr(self.table, "conductance", None) is not None:
+            return self.positive("conductance") * self.setting.seconds
+        grid = self.setting.grid
+        if self.table.where.line is not None:
+            size = _lengths(self.downstream(), grid.centres[self.cells], self.table.where.last_m)
+        else:
+            size = grid.areas[self.cells]
+        return self.positive("leakance") * size * self.setting.seconds
+
+    def positive(self, key: str) -> Floats:
+        """Like `number`; ConfigError for values <= 0."""
+        found = self.number(key)
+        if found.min() <= 0:
+            raise ConfigError(f"{self.key}.{key} must be > 0, got {found.min():g}")
+        return found
+
+    def below(self, bottom: Floats, stage: Floats) -> Floats:
+        """The bottoms of a river; ConfigError where one lies above its stage."""
+        wrong = np.argwhere(bottom > stage)
+        if wrong.size:
+            period, at = wrong[0]
+            raise ConfigError(
+                f"{self.key}.bottom must be <= stage, got {bottom[period, at]:g} under "
+                f"{stage[period, at]:g} in cell {self.cells[at]}"
+            )
+        return bottom
+
+
+def _along(line: Floats, points: Floats) -> Floats:
+    """(k,) distance along a polyline of the point on it that is nearest to each point [m]."""
+    start, step = line[:-1], np.diff(line, axis=0)
+    length = np.hypot(*step.T)
+    share = ((points[:, None] - start) * step).sum(axis=2) / np.maximum(length**2, 1e-300)
+    share = np.clip(share, 0, 1)
+    off = points[:, None] - start - share[..., None] * step
+    nearest = (off**2).sum(axis=2).argmin(axis=1)
+    before = np.concatenate([[0.0], np.cumsum(length)])
+    return before[nearest] + share[np.arange(len(points)), nearest] * length[nearest]
+
+
+def _lengths(line: Floats, centres: Floats, last_m: float | None) -> Floats:
+    """(k,) length of the line that is nearest to each centre [m]; only its end with last_m."""
+    length = np.hypot(*np.diff(line, axis=0).T)
+    total = float(length.sum())
+    used = total if last_m is None else min(last_m, total)
+    pieces = max(1000, PIECES * len(centres))
+    place = total - used + (np.arange(pieces) + 0.5) / pieces * used
+    before = np.concatenate([[0.0], np.cumsum(length)])
+    points = np.stack([np.interp(place, before, line[:, axis]) for axis in (0, 1)], axis=1)
+    owner = np.concatenate(
+        [
+            ((some[:, None] - centres) ** 2).sum(axis=2).argmin(axis=1)
+            for some in np.array_split(points, max(1, pieces // 500))  # memory
+        ]
+    )
+    return np.bincount(owner, minlength=len(centres)) * (used / pieces)

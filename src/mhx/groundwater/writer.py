@@ -1,0 +1,302 @@
+"""The text of every MODFLOW 6 input file of a flow model, byte for byte reproducible.
+
+Numbers are written so that they read back exactly (the shortest such text, 17 digits where it takes
+17), ids from 1, no dates, no paths.  Only words that 6.4.1 knows are written.  Each text is
+remembered by the digest of what it is made of, for the next model of this process.
+
+    write(model) -> name -> content, in the order of the simulation name file
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from mhx.groundwater.memory import remembered
+from mhx.groundwater.model import NAME, Boundary, Floats, FlowModel, Grid
+
+HEADS, BUDGET, LISTING = f"{NAME}.hds", f"{NAME}.cbc", f"{NAME}.lst"
+SIMULATION, SIMULATION_LISTING = "mfsim.nam", "mfsim.lst"
+OUTER, INNER = f"{NAME}.outer.csv", f"{NAME}.inner.csv"
+_TYPES = {"rcha": "rch"}  # MODFLOW reads arrays in the package of lists
+
+
+def write(model: FlowModel) -> dict[str, bytes]:
+    """Every input file of the model."""
+    grid = model.grid
+    kind = grid.kind
+    files = {
+        SIMULATION: _simulation(),
+        f"{NAME}.tdis": _tdis(model),
+        f"{NAME}.ims": _ims(model),
+        f"{NAME}.nam": _names(model),
+        f"{NAME}.{kind}": _text(
+            "grid",
+            (grid.digest, model.top, model.bottoms, model.write_grb),
+            lambda: _dis(model) if kind == "dis" else _disv(model),
+        ),
+        f"{NAME}.ic": _text("ic", (model.strt,), lambda: _griddata([("strt", model.strt)])),
+        f"{NAME}.npf": _npf(model),
+        f"{NAME}.oc": _oc(model),
+    }
+    if model.regime == "transient":
+        files[f"{NAME}.sto"] = _sto(model)
+    for boundary in model.boundaries.values():
+        key = (boundary.package, grid.kind, grid.shape, grid.n_cells, boundary.cells,
+               boundary.layers, *boundary.values.values())  # fmt: skip
+        make = _arrays if boundary.package == "rcha" else _list
+        files[file_of(boundary)] = _text("package", key, lambda b=boundary, m=make: m(b, grid))
+    return files
+
+
+def file_of(boundary: Boundary) -> str:
+    """Name of a package's file."""
+    return f"{NAME}.{boundary.name}.{boundary.package}"
+
+
+def _text(kind: str, parts: Sequence[Any], make: Callable[[], bytes]) -> bytes:
+    """A text that was made before of the same numbers, or made now."""
+    digest = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        if isinstance(part, np.ndarray):
+            digest.update(f"{part.shape}{part.dtype}".encode())
+            digest.update(np.ascontiguousarray(part))
+        else:
+            digest.update(f"|{part!r}|".encode())
+    return remembered(f"text of {kind}", digest.digest(), make)
+
+
+def _file(*blocks: str) -> bytes:
+    return "\n".join(blocks).encode("ascii")
+
+
+def _block(name: str, lines: Iterable[str]) -> str:
+    body = "".join(f"  {line}\n" for line in lines)
+    return f"BEGIN {name}\n{body}END {name.split()[0]}\n"
+
+
+def _real(value: float) -> str:
+    return repr(float(value))
+
+
+def _reals(values: Floats) -> str:
+    """One line; MODFLOW has no limit on its length that matters here."""
+    return " ".join(map(repr, values.tolist()))
+
+
+def _simulation() -> bytes:
+    return _file(
+        _block("options", []),
+        _block("timing", [f"TDIS6 {NAME}.tdis"]),
+        _block("models", [f"GWF6 {NAME}.nam {NAME}"]),
+        _block("exchanges", []),
+        _block("solutiongroup 1", [f"IMS6 {NAME}.ims {NAME}"]),
+    )
+
+
+def _tdis(model: FlowModel) -> bytes:
+    start = [] if model.start is None else [f"START_DATE_TIME {model.start.replace(' ', 'T')}"]
+    rows = [f"{_real(p.length)} {p.steps} {_real(p.multiplier)}" for p in model.periods]
+    return _file(
+        _block("options", [f"TIME_UNITS {model.time_unit}", *start]),
+        _block("dimensions", [f"NPER {len(rows)}"]),
+        _block("perioddata", rows),
+    )
+
+
+def _ims(model: FlowModel) -> bytes:
+    ims = model.ims
+    nonlinear = [f"OUTER_DVCLOSE {_real(ims.outer_dvclose)}", f"OUTER_MAXIMUM {ims.outer_maximum}"]
+    linear = [f"INNER_MAXIMUM {ims.inner_maximum}", f"INNER_DVCLOSE {_real(ims.inner_dvclose)}"]
+    if ims.rclose is not None:
+        option = "" if ims.rclose_option == "strict" else f" {ims.rclose_option.upper()}"
+        strict = " STRICT" if ims.rclose_option == "strict" else option
+        linear.append(f"INNER_RCLOSE {_real(ims.rclose)}{strict}")
+    linear.append(f"LINEAR_ACCELERATION {ims.linear_acceleration.upper()}")
+    if ims.relaxation_factor is not None:
+        linear.append(f"RELAXATION_FACTOR {_real(ims.relaxation_factor)}")
+    return _file(
+        _block("options", ["PRINT_OPTION SUMMARY", f"COMPLEXITY {ims.complexity.upper()}"]),
+        _block("nonlinear", nonlinear),
+        _block("linear", linear),
+    )
+
+
+def _names(model: FlowModel) -> bytes:
+    options = [f"LIST {LISTING}"]
+    if model.formulation["newton"]:
+        relaxed = " UNDER_RELAXATION" if model.formulation["under_relaxation"] else ""
+        options.append(f"NEWTON{relaxed}")
+    kinds = [model.grid.kind, "ic", "npf", *(["sto"] if model.regime == "transient" else []), "oc"]
+    rows = [f"{kind.upper()}6 {NAME}.{kind} {kind}" for kind in kinds]
+    rows += [
+        f"{_TYPES.get(b.package, b.package).upper()}6 {file_of(b)} {b.name}"
+        for b in model.boundaries.values()
+    ]
+    return _file(_block("options", options), _block("packages", rows))
+
+
+def _layered(name: str, values: Floats) -> list[str]:
+    """One array of layers; a layer of one number is written as that number."""
+    lines = [f"{name} LAYERED"]
+    for layer in values:
+        if (layer == layer[0]).all():
+            lines.append(f"  CONSTANT {_real(layer[0])}")
+        else:
+            lines += ["  INTERNAL FACTOR 1.0", f"  {_reals(layer)}"]
+    return lines
+
+
+def _griddata(arrays: Sequence[tuple[str, Floats]], options: Sequence[str] = ()) -> bytes:
+    lines = [line for name, values in arrays for line in _layered(name, values)]
+    return _file(_block("options", options), _block("griddata", lines))
+
+
+def _flat(name: str, values: Floats) -> list[str]:
+    """`top` has one layer and is read without the word LAYERED."""
+    return [name, *_layered(name, values[None, :])[1:]]
+
+
+def _surface_lines(model: FlowModel) -> list[str]:
+    return [*_flat("top", model.top), *_layered("botm", model.bottoms)]
+
+
+def _disv(model: FlowModel) -> bytes:
+    grid = model.grid
+    vertices = [
+        f"{number} {x!r} {y!r}" for number, (x, y) in enumerate(grid.vertices.tolist(), start=1)
+    ]
+    corners, offsets = (grid.corners + 1).tolist(), grid.offsets.tolist()
+    cells = []
+    for cell, (x, y) in enumerate(grid.centres.tolist()):
+        ids = corners[offsets[cell] : offsets[cell + 1]]
+        cells.append(f"{cell + 1} {x!r} {y!r} {len(ids)} {' '.join(map(str, ids))}")
+    sizes = [f"NLAY {model.n_layers}", f"NCPL {grid.n_cells}", f"NVERT {len(vertices)}"]
+    return _file(
+        _block("options", _grid_options(model)),
+        _block("dimensions", sizes),
+        _block("griddata", _surface_lines(model)),
+        _block("vertices", vertices),
+        _block("cell2d", cells),
+    )
+
+
+def _grid_options(model: FlowModel) -> list[str]:
+    return ["LENGTH_UNITS METERS", *([] if model.write_grb else ["NOGRB"])]
+
+
+def spacing(grid: Grid) -> tuple[Floats, Floats, Floats]:
+    """Widths of columns, heights of rows from the north, and the south-west corner [m]."""
+    assert grid.shape is not None  # "dis" has one
+    x = np.unique(grid.vertices[:, 0])
+    y = np.unique(grid.vertices[:, 1])
+    return np.diff(x), np.diff(y)[::-1], np.array([x[0], y[0]])
+
+
+def _dis(model: FlowModel) -> bytes:
+    grid = model.grid
+    assert grid.shape is not None  # "dis" has one
+    rows, columns = grid.shape
+    width, height, corner = spacing(grid)
+    origin = [f"XORIGIN {_real(corner[0])}", f"YORIGIN {_real(corner[1])}"]
+    sizes = [f"NLAY {model.n_layers}", f"NROW {rows}", f"NCOL {columns}"]
+    lines = [*_flat("delr", width), *_flat("delc", height), *_surface_lines(model)]
+    return _file(
+        _block("options", [*_grid_options(model), *origin]),
+        _block("dimensions", sizes),
+        _block("griddata", lines),
+    )
+
+
+def _npf(model: FlowModel) -> bytes:
+    options = []
+    if model.save_flow_ja:  # the other two are saved by this word only
+        options += ["SAVE_FLOWS", "SAVE_SPECIFIC_DISCHARGE", "SAVE_SATURATION"]
+    if model.formulation["xt3d"]:
+        options.append("XT3D")
+    kept = {key: model.properties[key] for key in K if key in model.properties}
+    convertible = model.formulation["convertible"]
+    key = (*options, convertible, *kept, *kept.values())
+
+    def made() -> bytes:
+        lines = [line for name, values in kept.items() for line in _layered(name, values)]
+        icelltype = ["icelltype", f"  CONSTANT {convertible}"]
+        # MODFLOW 6.4.1 refuses a file without this block, even where it is empty
+        return _file(_block("options", options), _block("griddata", icelltype + lines))
+
+    return _text("npf", key, made)
+
+
+K = ("k", "k22", "k33", "angle1")
+
+
+def _sto(model: FlowModel) -> bytes:
+    convertible = model.formulation["convertible"]
+    ss, sy = model.properties["ss"], model.properties["sy"]
+
+    def made() -> bytes:
+        lines = ["iconvert", f"  CONSTANT {convertible}"]
+        lines += [*_layered("ss", ss), *_layered("sy", sy)]
+        return _file(
+            _block("options", ["SAVE_FLOWS"]),
+            _block("griddata", lines),
+            _block("period 1", ["TRANSIENT"]),
+        )
+
+    return _text("sto", (convertible, ss, sy), made)
+
+
+def _oc(model: FlowModel) -> bytes:
+    when = model.save.upper()
+    saved = [f"SAVE HEAD {when}", f"SAVE BUDGET {when}", "PRINT BUDGET ALL"]
+    return _file(
+        _block("options", [f"HEAD FILEOUT {HEADS}", f"BUDGET FILEOUT {BUDGET}"]),
+        _block("period 1", saved),
+    )
+
+
+def changes(values: Iterable[Floats]) -> list[int]:
+    """Periods whose numbers differ from those before; the first is one."""
+    columns = list(values)
+    return [
+        period
+        for period in range(len(columns[0]))
+        if period == 0 or any((c[period] != c[period - 1]).any() for c in columns)
+    ]
+
+
+def cell_ids(boundary: Boundary, grid: Grid) -> list[str]:
+    """MODFLOW's ids, from 1: `layer cell`, or `layer row column`."""
+    layers = (boundary.layers + 1).tolist()
+    if grid.shape is None:
+        cells = (boundary.cells + 1).tolist()
+        return [f"{layer} {cell}" for layer, cell in zip(layers, cells, strict=True)]
+    rows, columns = np.divmod(boundary.cells, grid.shape[1])
+    return [
+        f"{layer} {row} {column}"
+        for layer, row, column in zip(
+            layers, (rows + 1).tolist(), (columns + 1).tolist(), strict=True
+        )
+    ]
+
+
+def _list(boundary: Boundary, grid: Grid) -> bytes:
+    ids, columns = cell_ids(boundary, grid), list(boundary.values.values())
+    periods = []
+    for period in changes(columns):
+        rows = zip(ids, *(column[period].tolist() for column in columns), strict=True)
+        lines = [f"{cell} {' '.join(map(repr, numbers))}" for cell, *numbers in rows]
+        periods.append(_block(f"period {period + 1}", lines))
+    sizes = [f"MAXBOUND {len(ids)}", *(["NSEG 1"] if boundary.package == "evt" else [])]
+    return _file(_block("options", ["SAVE_FLOWS"]), _block("dimensions", sizes), *periods)
+
+
+def _arrays(boundary: Boundary, grid: Grid) -> bytes:
+    rates = boundary.values["recharge"]
+    periods = []
+    for period in changes([rates]):
+        everywhere = np.zeros(grid.n_cells)
+        everywhere[boundary.cells] = rates[period]
+        periods.append(_block(f"period {period + 1}", _flat("recharge", everywhere)))
+    return _file(_block("options", ["READASARRAYS", "SAVE_FLOWS"]), *periods)
