@@ -97,12 +97,16 @@ def _work(commands: int, answers: int, grace_s: float, target: str) -> None:
     with os.fdopen(commands, "rb") as stream:
         for line in stream:
             job = json.loads(line)
-            if job is None or _Stop.asked:
+            if job is None:
                 return
             answer = _carried_out(function, job)
-            if left := _stop_what_is_left(grace_s):
-                answer["note"] = f"stopped what the case left running: {', '.join(left)}"
-            _answer(answers, {**answer, "growth": resident_bytes() - baseline})
+            try:
+                if left := _stop_what_is_left(grace_s):
+                    answer["note"] = f"stopped what the case left running: {', '.join(left)}"
+            finally:  # told to stop meanwhile: what is left is the keeper's now
+                _answer(answers, {**answer, "growth": resident_bytes() - baseline})
+            if _Stop.asked:
+                return
 
 
 def _carried_out(function: Target, job: dict[str, Any]) -> dict[str, Any]:
@@ -163,7 +167,7 @@ def _closed(stream: TextIO) -> None:
 
 def _stop_what_is_left(grace_s: float) -> list[str]:
     """End the processes that a job left; as subreaper, this process has all of them as children."""
-    if not _has_children():
+    if _Stop.asked or not _has_children():
         return []
     found = descendants(os.getpid())
     told = [f"{_name(pid)} ({pid})" for pid in found[:5]]
