@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from mhx.errors import ConfigError
-from mhx.groundwater.model import Boundary, Floats, Grid, Ids, nodes
+from mhx.groundwater.grid import Floats, Grid, Ids
+from mhx.groundwater.model import Boundary, nodes
 from mhx.groundwater.packages import Package, Quantity, Series
 from mhx.groundwater.tables import per_period
 from mhx.groundwater.units import to_si
@@ -94,7 +95,6 @@ class _Rows:
 
     def columns(self) -> dict[str, Floats]:
         """MODFLOW's columns in MODFLOW's order."""
-        per_time = self.setting.seconds
         match _package(self.table):
             case "chd":
                 return {"head": self.level("head")}
@@ -105,14 +105,18 @@ class _Rows:
             case "riv":
                 found = {"stage": self.level("stage"), "cond": self.conductance()}
                 return found | {"rbot": self.below(self.level("bottom"), found["stage"])}
-            case "wel":
-                return {"q": self.number("rate") * per_time}
-            case "rcha":
-                return {"recharge": self.number("rate") * per_time}
+            case "wel" | "rcha" as package:
+                name = "q" if package == "wel" else "recharge"
+                return {name: self.number("rate") * self.setting.seconds}
+            case _:
+                return self.evapotranspiration()
+
+    def evapotranspiration(self) -> dict[str, Floats]:
+        """The columns of evt; without a surface it is largest at the top."""
         surface = "top" if getattr(self.table, "surface", None) is None else None
         return {
             "surface": self.level("surface", surface),
-            "rate": self.number("rate") * per_time,
+            "rate": self.number("rate") * self.setting.seconds,
             "depth": self.positive("depth"),
         }
 
@@ -192,7 +196,8 @@ def _along(line: Floats, points: Floats) -> Floats:
     off = points[:, None] - start - share[..., None] * step
     nearest = (off**2).sum(axis=2).argmin(axis=1)
     before = np.concatenate([[0.0], np.cumsum(length)])
-    return before[nearest] + share[np.arange(len(points)), nearest] * length[nearest]
+    found: Floats = before[nearest] + share[np.arange(len(points)), nearest] * length[nearest]
+    return found
 
 
 def _lengths(line: Floats, centres: Floats, last_m: float | None) -> Floats:
@@ -210,4 +215,5 @@ def _lengths(line: Floats, centres: Floats, last_m: float | None) -> Floats:
             for some in np.array_split(points, max(1, pieces // 500))  # memory
         ]
     )
-    return np.bincount(owner, minlength=len(centres)) * (used / pieces)
+    shares: Floats = np.bincount(owner, minlength=len(centres)) * (used / pieces)
+    return shares

@@ -10,9 +10,11 @@ import numpy as np
 
 from mhx.errors import ConfigError
 from mhx.groundwater import boundaries, parameters
-from mhx.groundwater.config import Flow, Layers, Mf6, Simulation, packages
+from mhx.groundwater.config import Flow, Mf6, Simulation, packages
+from mhx.groundwater.grid import Floats, Grid, Ids
 from mhx.groundwater.memory import key_of, remembered
-from mhx.groundwater.model import Boundary, Floats, FlowModel, Grid, Ids, Ims, Period
+from mhx.groundwater.model import Boundary, FlowModel, Ims, Period
+from mhx.groundwater.site import Layers
 from mhx.groundwater.tables import per_cell
 from mhx.groundwater.units import DAY
 

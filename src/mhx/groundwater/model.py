@@ -11,13 +11,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from mhx.groundwater.grid import Grid
+from mhx.groundwater.grid import Floats, Grid, Ids
 from mhx.groundwater.units import DAY
-
-Floats = NDArray[np.float64]
-Ids = NDArray[np.int64]
 
 NAME = "flow"
 """Name of the model, and of all its files before the dot."""
@@ -116,6 +112,17 @@ class FlowModel:
     def period_lengths_d(self) -> tuple[float, ...]:
         """Lengths of the stress periods [d]."""
         return tuple(period.length * self.days for period in self.periods)
+
+    @property
+    def step_ends_d(self) -> tuple[tuple[int, int, float], ...]:
+        """Stress period and time step, from 1, and days since start at its end, of every step."""
+        found, began = [], 0.0
+        for number, period in enumerate(self.periods, start=1):
+            lengths = period.multiplier ** np.arange(period.steps)
+            ends = began + np.cumsum(lengths) * (period.length * self.days / lengths.sum())
+            began += period.length * self.days
+            found += [(number, step, float(end)) for step, end in enumerate(ends, start=1)]
+        return tuple(found)
 
     @property
     def fixed_cells(self) -> Ids:

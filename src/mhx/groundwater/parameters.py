@@ -12,7 +12,7 @@ import numpy as np
 
 from mhx.errors import ConfigError
 from mhx.groundwater.config import Flow, Param, RandomField
-from mhx.groundwater.model import Floats, Grid
+from mhx.groundwater.grid import Floats, Grid
 from mhx.groundwater.tables import per_cell, zones_per_cell
 from mhx.groundwater.units import to_si
 

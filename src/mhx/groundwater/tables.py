@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import shapely
+from shapely.geometry import shape
 
 from mhx.errors import ConfigError
-from mhx.groundwater.model import Floats, Grid
+from mhx.groundwater.grid import Floats, Grid
 
 
 def columns(path: Path) -> dict[str, list[str]]:
@@ -107,9 +109,6 @@ def _layered(found: Any, shape: tuple[int, int], path: Path, key: str) -> Any:
 
 
 def _zones_of_polygons(path: Path, grid: Grid, key: str) -> np.ndarray:
-    import shapely
-    from shapely.geometry import shape
-
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
         features = [(f["properties"]["zone"], shape(f["geometry"])) for f in document["features"]]

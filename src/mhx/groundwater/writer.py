@@ -9,12 +9,14 @@ remembered by the digest of what it is made of, for the next model of this proce
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from mhx.groundwater.grid import Floats, Grid
 from mhx.groundwater.memory import remembered
-from mhx.groundwater.model import NAME, Boundary, Floats, FlowModel, Grid
+from mhx.groundwater.model import NAME, Boundary, FlowModel
 
 HEADS, BUDGET, LISTING = f"{NAME}.hds", f"{NAME}.cbc", f"{NAME}.lst"
 SIMULATION, SIMULATION_LISTING = "mfsim.nam", "mfsim.lst"
@@ -46,7 +48,7 @@ def write(model: FlowModel) -> dict[str, bytes]:
         key = (boundary.package, grid.kind, grid.shape, grid.n_cells, boundary.cells,
                boundary.layers, *boundary.values.values())  # fmt: skip
         make = _arrays if boundary.package == "rcha" else _list
-        files[file_of(boundary)] = _text("package", key, lambda b=boundary, m=make: m(b, grid))
+        files[file_of(boundary)] = _text("package", key, partial(make, boundary, grid))
     return files
 
 
@@ -61,7 +63,7 @@ def _text(kind: str, parts: Sequence[Any], make: Callable[[], bytes]) -> bytes:
     for part in parts:
         if isinstance(part, np.ndarray):
             digest.update(f"{part.shape}{part.dtype}".encode())
-            digest.update(np.ascontiguousarray(part))
+            digest.update(np.ascontiguousarray(part).tobytes())
         else:
             digest.update(f"|{part!r}|".encode())
     return remembered(f"text of {kind}", digest.digest(), make)
@@ -73,7 +75,7 @@ def _file(*blocks: str) -> bytes:
 
 def _block(name: str, lines: Iterable[str]) -> str:
     body = "".join(f"  {line}\n" for line in lines)
-    return f"BEGIN {name}\n{body}END {name.split()[0]}\n"
+    return f"BEGIN {name}\n{body}END {name.split(maxsplit=1)[0]}\n"
 
 
 def _real(value: float) -> str:

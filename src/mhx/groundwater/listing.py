@@ -1,0 +1,137 @@
+"""What MODFLOW 6 says of a run in its listings: every step, every balance, every complaint.
+
+Two files are read: the simulation's (`mfsim.lst`: iterations, errors, how it ended) and the
+model's (budgets, steps that failed).  PERCENT DISCREPANCY is percent with two decimals, as printed;
+what cannot be read as a number (stars, NaN) is NaN.
+"""
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+NORMAL = "Normal termination of simulation."
+FAILED = "FAILED TO MEET SOLVER CONVERGENCE CRITERIA"
+
+_SOLVING = re.compile(r"^ *Solving: +Stress period: +(\d+) +Time step: +(\d+)", re.M)
+_OUTER = re.compile(r"^ Model +(\d+) +(\d+) .*$", re.M)
+_BUDGET = re.compile(r"BUDGET FOR ENTIRE MODEL AT END OF TIME STEP +(\d+), STRESS PERIOD +(\d+)")
+_PERCENT = re.compile(r"PERCENT DISCREPANCY = *(\S+) +PERCENT DISCREPANCY = *(\S+)")
+_FAILED = re.compile(FAILED + r" IN TIME STEP +(\d+) OF STRESS PERIOD +(\d+)")
+_VERSION = re.compile(r"^ *VERSION (\S+)", re.M)
+_REPORT = re.compile(r"^ERROR REPORT:\s*$", re.M)
+_ITEM = re.compile(r"^ {1,4}\d+\. +(.*(?:\n {5,}\S.*)*)", re.M)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One time step, numbers from 1; percent: of its rates and of all volumes so far."""
+
+    period: int
+    step: int
+    outer: int
+    inner: int
+    converged: bool
+    percent_step: float
+    percent_cumulative: float
+    line: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listing:
+    """A run as its listings tell it.
+
+    normal: whether the words of a normal end were found.  errors: what was complained of, in one
+    line each, and error_line the line in `mfsim.lst`.  wall_s: seconds of the process.
+    """
+
+    version: str
+    steps: tuple[Step, ...]
+    normal: bool
+    errors: tuple[str, ...] = ()
+    error_line: int | None = None
+    wall_s: float = math.nan
+
+    @property
+    def converged(self) -> bool:
+        """True when every step of at least one converged."""
+        return bool(self.steps) and all(step.converged for step in self.steps)
+
+
+def read(simulation: Path, model: Path) -> Listing:
+    """Read both listings; a file that is not there says nothing."""
+    told, balances = _text(simulation), _text(model)
+    failed = {(int(p), int(s)) for s, p in _FAILED.findall(balances)}
+    percents = dict(_percents(balances))
+    report = _REPORT.search(told)
+    version = _VERSION.search(told)
+    nothing = (math.nan, math.nan)
+    return Listing(
+        version=version.group(1) if version else "",
+        steps=tuple(
+            Step(
+                period=period,
+                step=step,
+                outer=outer,
+                inner=inner,
+                converged=(period, step) not in failed,
+                percent_step=percents.get((period, step), nothing)[1],
+                percent_cumulative=percents.get((period, step), nothing)[0],
+                line=line,
+            )
+            for period, step, outer, inner, line in _iterations(told)
+        ),
+        normal=NORMAL in told,
+        errors=tuple(_items(told[report.end() :])) if report else (),
+        error_line=_line(told, report.start()) if report else None,
+    )
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+def _iterations(text: str) -> Iterator[tuple[int, int, int, int, int]]:
+    """Period, step, outer and inner iterations, and the line of the last outer one."""
+    found = list(_SOLVING.finditer(text))
+    ends = [*(match.start() for match in found[1:]), len(text)]
+    for match, end in zip(found, ends, strict=False):
+        rows = list(_OUTER.finditer(text, match.end(), end))
+        last = rows[-1].start() if rows else match.start()
+        yield (
+            int(match.group(1)),
+            int(match.group(2)),
+            len(rows),
+            sum(int(row.group(2)) for row in rows),
+            _line(text, last),
+        )
+
+
+def _percents(text: str) -> Iterator[tuple[tuple[int, int], tuple[float, float]]]:
+    """(period, step) -> percent of the volumes, percent of the rates."""
+    for match in _BUDGET.finditer(text):
+        found = _PERCENT.search(text, match.end())
+        if found:
+            key = int(match.group(2)), int(match.group(1))
+            yield key, (_number(found.group(1)), _number(found.group(2)))
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
+def _items(report: str) -> list[str]:
+    """The numbered complaints of a report, each in one line."""
+    ours = report.split("UNIT ERROR REPORT:", maxsplit=1)[0]
+    return [" ".join(item.split()) for item in _ITEM.findall(ours)]
+
+
+def _line(text: str, position: int) -> int:
+    return text.count("\n", 0, position) + 1

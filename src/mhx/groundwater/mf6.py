@@ -1,0 +1,113 @@
+"""Run MODFLOW 6 in a folder and say what came of it.
+
+Success is exit status 0, the words of a normal end, and no step that failed to converge: each of
+them alone can be had from a run that is none.  Whatever else happens leaves here as a SolverError
+that quotes the listing and names the line.  Screen output stays beside the listings.
+"""
+
+import signal
+import subprocess
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from mhx.errors import SolverError
+from mhx.groundwater import listing
+from mhx.groundwater.listing import Listing
+from mhx.groundwater.writer import LISTING, SIMULATION_LISTING
+
+SCREEN = "mf6.out"
+"""What the program printed."""
+
+
+def run_mf6(exe: Path, folder: Path, timeout_s: float | None = None) -> Listing:
+    """Carry out the model in `folder`; SolverError unless every step converged.
+
+    timeout_s: wall clock after which the process is killed; None: no limit.
+    """
+    for stale in (SIMULATION_LISTING, LISTING):  # an old one must not speak for this run
+        (folder / stale).unlink(missing_ok=True)
+    status, overran, wall_s = _process(exe, folder, timeout_s)
+    found = listing.read(folder / SIMULATION_LISTING, folder / LISTING)
+    place = f"{folder.name}/{SIMULATION_LISTING}"
+    if overran:
+        raise SolverError(
+            f"MODFLOW 6 did not finish within {timeout_s:g} s (solver.mf6.timeout_s)"
+            f"{_reached(found)}; see {place}"
+        )
+    if status < 0:
+        name = signal.Signals(-status).name
+        raise SolverError(
+            f"MODFLOW 6 was killed by signal {-status} ({name}){_reached(found)}; see {place}"
+        )
+    _refuse_unconverged(found, place)
+    if status or not found.normal:
+        told = "; ".join(found.errors) or _last_words(folder / SCREEN)
+        line = f" line {found.error_line}" if found.error_line else ""
+        ended = f"with exit status {status}" if status else f"without {listing.NORMAL!r}"
+        raise SolverError(f"MODFLOW 6 stopped {ended}: {told}; see {place}{line}")
+    if not found.steps:
+        raise SolverError(f"MODFLOW 6 solved no time step; see {place}")
+    return replace(found, wall_s=wall_s)
+
+
+def _process(exe: Path, folder: Path, timeout_s: float | None) -> tuple[int, bool, float]:
+    """Exit status, whether the time limit ended it, and seconds of wall clock."""
+    began = time.perf_counter()
+    with (folder / SCREEN).open("wb") as screen:
+        try:
+            process = subprocess.Popen(
+                [str(exe)],
+                cwd=folder,
+                stdin=subprocess.DEVNULL,
+                stdout=screen,
+                stderr=subprocess.STDOUT,
+            )
+        except OSError as error:
+            raise SolverError(f"{exe} cannot be started: {error.strerror or error}") from error
+        overran = threading.Event()
+        # wait(timeout) would look only every 50 ms, twice the time of a small model
+        limit = threading.Timer(timeout_s, _end, (process, overran)) if timeout_s else None
+        try:
+            if limit is not None:
+                limit.start()
+            status = process.wait()
+        finally:
+            if limit is not None:
+                limit.cancel()
+            if process.poll() is None:  # interrupted: nothing may go on computing
+                process.kill()
+                process.wait()
+    return status, overran.is_set(), time.perf_counter() - began
+
+
+def _end(process: subprocess.Popen[bytes], overran: threading.Event) -> None:
+    if process.poll() is None:
+        overran.set()
+        process.kill()
+
+
+def _refuse_unconverged(found: Listing, place: str) -> None:
+    failed = [step for step in found.steps if not step.converged]
+    if failed:
+        step = failed[0]
+        more = f", and in {len(failed) - 1} more steps" if failed[1:] else ""
+        raise SolverError(
+            f"MODFLOW 6 did not converge in stress period {step.period}, time step {step.step} "
+            f"({step.outer} outer iterations){more}; see {place} line {step.line}"
+        )
+
+
+def _reached(found: Listing) -> str:
+    if not found.steps:
+        return ""
+    last = found.steps[-1]
+    return f"; it was in stress period {last.period}, time step {last.step}"
+
+
+def _last_words(screen: Path) -> str:
+    """The last lines that were printed, in one."""
+    lines = screen.read_bytes().decode("utf-8", "replace").split("\n")
+    said = [" ".join(line.split()) for line in lines if line.strip()]
+    return " / ".join(said[-3:]) or "it printed nothing"
