@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from mhx.errors import EvidenceError
-from mhx.groundwater.model import Floats, Ids
+from mhx.groundwater.grid import Floats, Ids
 
 _HEAD = struct.Struct("<2i16s3i")
 _COMPACT = struct.Struct("<i3d")

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from mhx.errors import EvidenceError, SolverError
-from mhx.groundwater.model import Floats, Ids
+from mhx.groundwater.grid import Floats, Ids
 
 MISSING = 1e20
 """MODFLOW writes +-1e30 where a cell has no head."""

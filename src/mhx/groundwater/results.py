@@ -1,0 +1,255 @@
+"""What a finished flow run left: heads, budget, steps and fields, in SI units and days.
+
+A `FlowResult` is made of MODFLOW's own files here, or of the files in `results/` (`catalog.py`);
+its metrics (`flow_metrics.py`) are the same either way.  Rates are m3/s, positive, split into what
+flows into the groundwater and out of it; heads and elevations m.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mhx.errors import EvidenceError
+from mhx.groundwater.budget import Exchange, read_budget
+from mhx.groundwater.grid import Floats, Grid, Ids
+from mhx.groundwater.heads import read_heads
+from mhx.groundwater.listing import Listing, Step
+from mhx.groundwater.model import FlowModel
+from mhx.groundwater.writer import BUDGET, HEADS
+
+Rates = Callable[[str, int], Floats]
+"""Component and number of saved steps -> (s, n) rates [m3/s], layers added up."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BudgetRow:
+    """Water that one component, or one boundary of it, gave and took in one saved step [m3/s].
+
+    saved: index of the saved step.  boundary: id of the boundary or source, "" for all of a
+    component.
+    """
+
+    saved: int
+    component: str
+    boundary: str
+    rate_in: float
+    rate_out: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class FlowResult:
+    """Everything that the metrics are made of.
+
+    areas, top: (n,).  bottoms: (n_layers, n).  period, step, time_d, length_d: (s,) saved steps.
+    heads: (s, n_layers, n), NaN where dry.  fields: name -> (s, n) or (s, n_layers, n), stored
+    ones besides the heads.  steps: every step of the solver; ended_d: (m,) when each ended.
+    fixed: nodes with a fixed head.
+    about: what else the catalog holds (parameters, formulation, nominal recharge, duration).
+    """
+
+    areas: Floats
+    top: Floats
+    bottoms: Floats
+    period: Ids
+    step: Ids
+    time_d: Floats
+    length_d: Floats
+    heads: Floats
+    budget: tuple[BudgetRow, ...]
+    steps: tuple[Step, ...]
+    ended_d: Floats
+    fixed: Ids
+    about: Mapping[str, Any]
+    fields: Mapping[str, Floats] = field(default_factory=dict)
+
+    @property
+    def saved(self) -> int:
+        """Number of saved steps."""
+        return int(self.time_d.size)
+
+    @property
+    def all_saved(self) -> bool:
+        """Whether the saved steps are all there were: only then can rates be integrated."""
+        return self.saved == len(self.steps)
+
+
+def read_results(
+    model: FlowModel, listing: Listing, folder: Path, fields: Sequence[str] = ()
+) -> FlowResult:
+    """The result of a run from MODFLOW's own files in `folder`.
+
+    listing: what `run_mf6` returned.  fields: what is stored besides the heads.
+    EvidenceError where a file is torn, of another model, or has not the steps it should have.
+    """
+    n_nodes = model.bottoms.size
+    heads = read_heads(folder / HEADS, model.n_layers, model.grid.n_cells)
+    exchanges = read_budget(folder / BUDGET, n_nodes)
+    if len(listing.steps) != len(model.step_ends_d):
+        raise EvidenceError(
+            f"the listing in {folder} tells of {len(listing.steps)} time steps, "
+            f"{len(model.step_ends_d)} were asked for"
+        )
+    expected = _expected(model)
+    found = list(zip(heads.period.tolist(), heads.step.tolist(), strict=True))
+    if found != expected:
+        raise EvidenceError(
+            f"{folder / HEADS} holds {len(found)} of {len(expected)} saved steps; "
+            "run the model again"
+        )
+    index = {key: number for number, key in enumerate(expected)}
+    lengths = _lengths(exchanges, index, folder) * model.days
+
+    def rates(component: str, saved: int) -> Floats:
+        table = np.zeros((saved, model.grid.n_cells))
+        for one in exchanges:
+            if one.component == component:
+                at = index[one.period, one.step]
+                np.add.at(table[at], one.nodes % model.grid.n_cells, one.rates / model.seconds)
+        return table
+
+    return FlowResult(
+        areas=model.grid.areas,
+        top=model.top,
+        bottoms=model.bottoms,
+        period=heads.period,
+        step=heads.step,
+        time_d=heads.time * model.days,
+        length_d=lengths,
+        heads=heads.values,
+        budget=tuple(_budget_rows(model, exchanges, index)),
+        steps=listing.steps,
+        ended_d=np.array([end for _, _, end in model.step_ends_d]),
+        fixed=model.fixed_cells,
+        fields={
+            name: _FIELDS[name](model, heads.values, rates) for name in fields if name != "head"
+        },
+        about={
+            "duration_s": float(listing.wall_s),
+            "regime": model.regime,
+            "formulation": {
+                "newton": model.formulation["newton"],
+                "xt3d": model.formulation["xt3d"],
+                "convertible": model.formulation["convertible"],
+                "time_unit_days": int(model.time_unit == "days"),
+            },
+            "parameters": dict(model.parameters),
+            "recharge_nominal_m3_s": float(model.recharge_nominal_m3_s),
+        },
+    )
+
+
+def _expected(model: FlowModel) -> list[tuple[int, int]]:
+    """Period and step of what output control saves: every step, or the last of each period."""
+    return [
+        (number, step)
+        for number, period in enumerate(model.periods, start=1)
+        for step in range(1 if model.save == "all" else period.steps, period.steps + 1)
+    ]
+
+
+def _lengths(
+    exchanges: Sequence[Exchange], index: Mapping[tuple[int, int], int], folder: Path
+) -> Floats:
+    """(s,) lengths of the saved steps, MODFLOW's unit; the budget file has them all, or none."""
+    lengths = np.full(len(index), math.nan)
+    for exchange in exchanges:
+        at = index.get((exchange.period, exchange.step))
+        if at is not None:
+            lengths[at] = exchange.length
+    if np.isnan(lengths).any():
+        raise EvidenceError(
+            f"{folder / BUDGET} holds {int(np.isfinite(lengths).sum())} of {len(index)} "
+            "saved steps; run the model again"
+        )
+    return lengths
+
+
+def _budget_rows(
+    model: FlowModel, exchanges: Sequence[Exchange], index: Mapping[tuple[int, int], int]
+) -> Iterator[BudgetRow]:
+    """Per saved step: each component, packages of one type added up, then each boundary."""
+    ids = {b.name.lower(): b.id for b in model.boundaries.values()}
+    components: dict[tuple[int, str], tuple[float, float]] = {}
+    for exchange in exchanges:
+        at = index[exchange.period, exchange.step]
+        rates = exchange.rates / model.seconds
+        rate_in = float(rates.sum(where=rates > 0))
+        rate_out = -float(rates.sum(where=rates < 0))
+        key = (at, exchange.component)
+        before = components.get(key, (0.0, 0.0))
+        components[key] = (before[0] + rate_in, before[1] + rate_out)
+        if exchange.package:
+            yield BudgetRow(
+                saved=at,
+                component=exchange.component,
+                boundary=ids.get(exchange.package.lower(), exchange.package),
+                rate_in=rate_in,
+                rate_out=rate_out + 0.0,
+            )
+    for (at, component), (rate_in, rate_out) in components.items():
+        yield BudgetRow(
+            saved=at, component=component, boundary="", rate_in=rate_in, rate_out=rate_out + 0.0
+        )
+
+
+def wet_cells(heads: Floats, bottoms: Floats) -> np.ndarray:
+    """(n_layers, n) cells that hold water: neither dry nor with a head below their bottom."""
+    return np.nan_to_num(heads, nan=-math.inf) > bottoms
+
+
+def water_table_depth(heads: Floats, top: Floats, bottoms: Floats) -> Floats:
+    """(n,) top less the head of the uppermost wet cell [m]; NaN where all layers are dry."""
+    wet = wet_cells(heads, bottoms)
+    uppermost = np.take_along_axis(heads, wet.argmax(axis=0)[None], axis=0)[0]
+    return np.where(wet.any(axis=0), top - uppermost, math.nan)
+
+
+def _water_table(model: FlowModel, heads: Floats, _rates: Rates) -> Floats:
+    """(s, n) depth of the water table [m]."""
+    return np.stack([water_table_depth(step, model.top, model.bottoms) for step in heads])
+
+
+def _drained(model: FlowModel, heads: Floats, rates: Rates) -> Floats:
+    """(s, n) water that drains take from each cell [m3/s]."""
+    return -rates("drn", len(heads))
+
+
+def _recharged(model: FlowModel, heads: Floats, rates: Rates) -> Floats:
+    """(s, n) recharge that each cell accepts [m/s]."""
+    return rates("rcha", len(heads)) / model.grid.areas
+
+
+def _accumulated(model: FlowModel, heads: Floats, rates: Rates) -> Floats:
+    """(s, n) drained water of a cell and of all cells that run off into it [m3/s]."""
+    found = _drained(model, heads, rates)
+    receiver = downslope(model.grid, model.top)
+    for cell in np.argsort(-model.top, kind="stable").tolist():
+        if receiver[cell] >= 0:
+            found[:, receiver[cell]] += found[:, cell]
+    return found
+
+
+def downslope(grid: Grid, top: Floats) -> Ids:
+    """(n,) the neighbour in the direction of steepest descent of the ground; -1 in a hollow."""
+    edges = grid.edges
+    one = np.concatenate([edges.i, edges.j])
+    other = np.concatenate([edges.j, edges.i])
+    slope = (top[one] - top[other]) / np.linalg.norm(
+        grid.centres[one] - grid.centres[other], axis=1
+    )
+    order = np.lexsort((other, slope))  # the steepest comes last and stays
+    receiver = np.full(top.size, -1)
+    receiver[one[order]] = np.where(slope[order] > 0, other[order], -1)
+    return receiver
+
+
+_FIELDS: dict[str, Callable[[FlowModel, Floats, Rates], Floats]] = {
+    "watertable_depth": _water_table,
+    "outflow_drain": _drained,
+    "accumulation_flux": _accumulated,
+    "recharge_flux": _recharged,
+}
