@@ -1,0 +1,55 @@
+"""The arrays of a testbed with the numbers under which their tables stand in the file."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mhx.config.lines import Place
+from mhx.testbed.axes import Levels
+from mhx.testbed.config import Testbed
+from mhx.testbed.faults import Faults, where
+
+
+@dataclass(frozen=True)
+class Arrays:
+    """A testbed and its folder.
+
+    numbers: for an array from which faulty tables were set aside, the numbers of the rest.
+    """
+
+    table: Testbed
+    folder: Path
+    numbers: Mapping[str, Sequence[int]] | None = None
+
+    def items(self, name: str) -> Iterator[tuple[Place, Any]]:
+        """Place and content of every table of an array."""
+        items = getattr(self.table, name)
+        numbers = (self.numbers or {}).get(name, range(len(items)))
+        for number, item in zip(numbers, items, strict=True):
+            yield ("testbed", name, number), item
+
+    def axes(self, faults: Faults) -> dict[str, Levels]:
+        """The declared axes by id; the first of those that share one."""
+        found: dict[str, Levels] = {}
+        for place, axis in self.items("axis"):
+            levels = Levels(axis=axis, place=place, source=faults.source, folder=self.folder)
+            found.setdefault(axis.id, levels)
+        return found
+
+
+def declared_twice(what: str, named: Iterable[tuple[Place, str]], faults: Faults) -> None:
+    """`metric 'head' is declared twice (k.toml:40 and 52)`, said at the second place."""
+    places: dict[str, list[tuple[Place, str]]] = {}
+    for place, name in named:
+        places.setdefault(name.casefold(), []).append((place, name))
+    for uses in places.values():
+        if len(uses) > 1:
+            at = where(faults.source.origin(place) for place, _ in uses)
+            place, name = uses[1]
+            faults.say(place, f"{what} {name!r} is declared {times(len(uses))} ({at})")
+
+
+def times(count: int) -> str:
+    """`twice`, `3 times`."""
+    return "twice" if count == 2 else f"{count} times"
