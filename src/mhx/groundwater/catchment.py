@@ -89,11 +89,12 @@ def _asked(raster: Raster, outlet: Outlet) -> tuple[int, int]:
 
 def _outline(raster: Raster, inside: Any, outlet: int, below: int) -> tuple[Floats, Floats]:
     """Where water leaves, and the ring around the cells that begins and ends there."""
-    cells = np.flatnonzero(_pinched(inside.copy()))
-    centres = raster.centres(cells)
-    half = 0.5 * np.array([raster.cell_x, raster.cell_y])
-    union = shapely.union_all(shapely.box(*(centres - half).T, *(centres + half).T))
-    parts = [part for part in shapely.get_parts(union) if _holds(part, raster, outlet)]
+    row, column = np.nonzero(_pinched(inside.copy()))
+    south = raster.shape[0] - 1 - row  # whole numbers: neighbouring boxes share their corners
+    union = shapely.union_all(shapely.box(column, south, column + 1, south + 1))
+    size, corner = np.array([raster.cell_x, raster.cell_y]), np.array([raster.x0, raster.y0])
+    placed = shapely.transform(union, lambda points: corner + points * size)
+    parts = [part for part in shapely.get_parts(placed) if _holds(part, raster, outlet)]
     ring = shapely.Polygon(parts[0].exterior).normalize().exterior
     at = raster.centres(np.array([outlet]))[0]
     if below >= 0:
@@ -132,7 +133,10 @@ def _holds(part: shapely.Polygon, raster: Raster, cell: int) -> bool:
 
 
 def _simplified(ring: Floats, path: Floats, tolerance: float) -> tuple[Floats, Floats]:
-    """Douglas-Peucker on both; the mouth and the vertex farthest from it stay."""
+    """Douglas-Peucker on both; the mouth and the vertex farthest from it stay.
+
+    The stream gets half the tolerance, so that it does not leave the outline near the mouth.
+    """
     far = int(np.argmax(np.hypot(*(ring - ring[0]).T)))
     halves = shapely.MultiLineString([ring[: far + 1], ring[far:]])
     first, second = shapely.get_parts(shapely.simplify(halves, tolerance, preserve_topology=True))
@@ -142,7 +146,7 @@ def _simplified(ring: Floats, path: Floats, tolerance: float) -> tuple[Floats, F
         raise ConfigError(
             f"domain.simplify_m = {tolerance:g} makes the outline cross itself; use a smaller one"
         )
-    stream = np.array(shapely.LineString(path).simplify(tolerance).coords)
+    stream = np.array(shapely.LineString(path).simplify(0.5 * tolerance).coords)
     return outline, stream
 
 

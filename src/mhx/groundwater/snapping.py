@@ -1,0 +1,179 @@
+"""Outline and constraints made fit to be meshed: one planar net of points and segments.
+
+Ends of constraints that lie on the outline, or nearer to it than `snap` x h, are put on it; a
+straight vertex of the outline within that distance of such an end is dropped, and a true corner
+takes the end in: two vertices 2 m apart would make an angle of 0.8 degrees at h = 75 m.  Lines are
+cut where they cross each other and where they leave the outline.  The area never changes.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+
+from mhx.errors import ConfigError
+from mhx.groundwater.grid import Floats, Ids
+
+STRAIGHT = 1e-9
+"""Area over the square of the length up to which three outline vertices are on one line [1]."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """A constraint.
+
+    points: (k, 2) m.  size: target edge length at it [m].  embed: whether edges follow it.
+    """
+
+    id: str
+    points: Floats
+    size: float
+    embed: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Net:
+    """What the generator is given.
+
+    points: (p, 2) m.  ring: ids of the outline's vertices, counter-clockwise.
+    lines: id -> (s, 2) ids of the ends of each segment, in the line's direction, on the outline's
+        edges too.
+    """
+
+    points: Floats
+    ring: Ids
+    lines: Mapping[str, Ids]
+
+    @property
+    def outline(self) -> Floats:
+        """(m, 2) m: the outline with the vertices that constraints brought."""
+        return self.points[self.ring]
+
+
+def snapped(outline: Floats, lines: Sequence[Line], snap: float) -> Net:
+    """The net of an outline and the constraints inside; ConfigError when one lies outside."""
+    ring = outline
+    touch = 1e-9 * float(np.ptp(outline, axis=0).max())
+    moved: list[Floats] = []
+    for line in lines:
+        pieces = _inside(ring, line, touch)
+        for piece in pieces if line.embed else []:
+            for index in range(len(piece)):
+                end = index in (0, len(piece) - 1)
+                reach = max(snap * line.size, touch) if end else touch
+                piece[index], ring = _attached(ring, piece[index], reach)
+        moved.append(_joined(pieces))
+    return _net(ring, lines, moved)
+
+
+def _inside(ring: Floats, line: Line, touch: float) -> list[Floats]:
+    """The pieces of a line inside the outline, in its order and direction."""
+    reach = shapely.Polygon(ring).buffer(touch)
+    thread = shapely.LineString(line.points)
+    if reach.covers(thread):
+        return [line.points.copy()]
+    pieces = []
+    for part in shapely.get_parts(shapely.intersection(thread, reach)):
+        if part.geom_type != "LineString" or part.length <= 1e-3 * line.size:
+            continue
+        points = np.array(part.coords)
+        begin, end = shapely.line_locate_point(thread, shapely.points(points[[0, -1]]))
+        pieces.append((min(begin, end), points if begin <= end else points[::-1].copy()))
+    if not pieces:
+        raise ConfigError(f"mesh.constraint {line.id!r} lies outside of the outline")
+    return [points for _, points in sorted(pieces, key=lambda piece: piece[0])]
+
+
+def _joined(pieces: list[Floats]) -> Floats:
+    """(s, 2, 2) m: the segments of all pieces."""
+    return np.concatenate([np.stack([piece[:-1], piece[1:]], axis=1) for piece in pieces])
+
+
+def _attached(ring: Floats, end: Floats, reach: float) -> tuple[Floats, Floats]:
+    """The end, on the outline if that is nearer than `reach`, and the outline with it."""
+    closed = shapely.LinearRing(ring)
+    if closed.distance(shapely.Point(end)) > reach:
+        return end, ring
+    corners = _turning(ring)
+    near = np.hypot(*(ring[corners] - end).T)
+    if near.size and near.min() <= reach:
+        return ring[corners[int(np.argmin(near))]], ring
+    ring = ring[~_dropped(ring, end, reach)]
+    closed = shapely.LinearRing(ring)
+    at = closed.project(shapely.Point(end))
+    along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(ring, axis=0).T))])
+    edge = int(np.searchsorted(along, at, side="right")) - 1
+    if np.any(np.all(ring == end, axis=1)):
+        return end, ring
+    on = np.array(closed.interpolate(at).coords)[0]
+    return on, np.insert(ring, edge + 1, on, axis=0)
+
+
+def _turning(ring: Floats) -> Ids:
+    """Vertices at which the outline turns: without them the area would be another."""
+    before, after = np.roll(ring, 1, axis=0), np.roll(ring, -1, axis=0)
+    one, two = ring - before, after - ring
+    cross = np.abs(one[:, 0] * two[:, 1] - one[:, 1] * two[:, 0])
+    return np.flatnonzero(cross > STRAIGHT * (np.sum(one**2, axis=1) + np.sum(two**2, axis=1)))
+
+
+def _dropped(ring: Floats, end: Floats, reach: float) -> np.ndarray:
+    straight = np.ones(len(ring), dtype=bool)
+    straight[_turning(ring)] = False
+    away = np.hypot(*(ring - end).T)
+    return straight & (away <= reach) & (away > 0)
+
+
+def _net(ring: Floats, lines: Sequence[Line], moved: Sequence[Floats]) -> Net:
+    """Points merged, lines cut where they cross or meet each other or a vertex of the outline."""
+    solid = [segments for line, segments in zip(lines, moved, strict=True) if line.embed]
+    naming = _Naming(ring)
+    outer = np.array([naming(point) for point in ring])
+    named = {}
+    for line, segments in zip(lines, moved, strict=True):
+        pieces = _cut(segments, solid, ring) if line.embed else list(segments)
+        ends = [(naming(a), naming(b)) for a, b in pieces]
+        named[line.id] = np.array([pair for pair in ends if pair[0] != pair[1]]).reshape(-1, 2)
+    return Net(points=np.array(naming.points), ring=outer, lines=named)
+
+
+class _Naming:
+    """One id for all points that are the same to round-off."""
+
+    def __init__(self, ring: Floats) -> None:
+        self.origin = ring.min(axis=0)
+        self.grain = 1e-9 * float(np.ptp(ring, axis=0).max())
+        self.ids: dict[tuple[int, int], int] = {}
+        self.points: list[Floats] = []
+
+    def __call__(self, point: Floats) -> int:
+        x, y = np.round((point - self.origin) / self.grain).astype(np.int64).tolist()
+        for place in ((x + i, y + j) for i in (0, -1, 1) for j in (0, -1, 1)):
+            if place in self.ids:
+                return self.ids[place]
+        self.ids[x, y] = len(self.points)
+        self.points.append(point)
+        return self.ids[x, y]
+
+
+def _cut(segments: Floats, solid: Sequence[Floats], ring: Floats) -> list[Floats]:
+    """The segments of one line, each cut at the points where any line or the outline meets it."""
+    edges = np.concatenate([*solid, np.stack([ring, np.roll(ring, -1, axis=0)], axis=1)])
+    tree = shapely.STRtree(shapely.linestrings(edges))
+    cut: list[Floats] = []
+    for a, b in segments:
+        segment = shapely.LineString([a, b])
+        reach = 1e-9 * segment.length
+        met = edges[tree.query(segment, "dwithin", distance=reach)]
+        crossings = shapely.intersection(segment, shapely.linestrings(met))
+        at = np.concatenate([shapely.get_coordinates(crossings), met.reshape(-1, 2)])
+        step = b - a
+        along = (at - a) @ step / (step @ step)
+        off = np.abs((at - a) @ np.array([-step[1], step[0]])) / (step @ step)
+        inner = np.unique(along[(along > 1e-9) & (along < 1 - 1e-9) & (off <= 1e-9)])
+        stops = np.concatenate([[0.0], inner, [1.0]])
+        chain = a + stops[:, None] * step
+        chain[-1] = b
+        cut.extend(np.stack([chain[:-1], chain[1:]], axis=1))
+    return cut
