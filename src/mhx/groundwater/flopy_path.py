@@ -30,9 +30,9 @@ def write(model: FlowModel, folder: Path) -> None:
         perioddata=[(p.length, p.steps, p.multiplier) for p in model.periods],
     )
     sim.register_ims_package(_ims(sim, model), [NAME])
-    newton = None
+    newton, relaxed = None, model.formulation["under_relaxation"]
     if model.formulation["newton"]:
-        newton = "under_relaxation" if model.formulation["under_relaxation"] else ""
+        newton = "newton under_relaxation" if relaxed else "newton"
     gwf = flopy.mf6.ModflowGwf(sim, modelname=NAME, list=LISTING, newtonoptions=newton)
     _grid(gwf, model)
     flopy.mf6.ModflowGwfic(gwf, strt=_shaped(model, model.strt))
@@ -120,7 +120,7 @@ def _ground(gwf: Any, model: FlowModel) -> None:
         save_flows=flow,
         save_specific_discharge=flow,
         save_saturation=flow,
-        xt3doptions="" if model.formulation["xt3d"] else None,
+        xt3doptions="xt3d" if model.formulation["xt3d"] else None,
         icelltype=convertible,
         **arrays,
     )

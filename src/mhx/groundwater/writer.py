@@ -36,9 +36,9 @@ def write(model: FlowModel) -> dict[str, bytes]:
         f"{NAME}.{kind}": _text(
             "grid",
             (grid.digest, model.top, model.bottoms, model.write_grb),
-            lambda: _dis(model) if kind == "dis" else _disv(model),
+            partial(_dis if kind == "dis" else _disv, model),
         ),
-        f"{NAME}.ic": _text("ic", (model.strt,), lambda: _griddata([("strt", model.strt)])),
+        f"{NAME}.ic": _text("ic", (model.strt, grid.shape), partial(_ic, model)),
         f"{NAME}.npf": _npf(model),
         f"{NAME}.oc": _oc(model),
     }
@@ -139,29 +139,38 @@ def _names(model: FlowModel) -> bytes:
     return _file(_block("options", options), _block("packages", rows))
 
 
-def _layered(name: str, values: Floats) -> list[str]:
-    """One array of layers; a layer of one number is written as that number."""
+def _layered(name: str, values: Floats, columns: int | None) -> list[str]:
+    """One array of layers; a layer of one number is written as that number.
+
+    columns: of a grid of rows and columns, whose rows MODFLOW reads line by line; else None.
+    """
     lines = [f"{name} LAYERED"]
     for layer in values:
         if (layer == layer[0]).all():
             lines.append(f"  CONSTANT {_real(layer[0])}")
         else:
-            lines += ["  INTERNAL FACTOR 1.0", f"  {_reals(layer)}"]
+            rows = layer.reshape(-1, columns or layer.size)
+            lines += ["  INTERNAL FACTOR 1.0", *(f"  {_reals(row)}" for row in rows)]
     return lines
 
 
-def _griddata(arrays: Sequence[tuple[str, Floats]], options: Sequence[str] = ()) -> bytes:
-    lines = [line for name, values in arrays for line in _layered(name, values)]
-    return _file(_block("options", options), _block("griddata", lines))
+def _columns(grid: Grid) -> int | None:
+    return None if grid.shape is None else grid.shape[1]
 
 
-def _flat(name: str, values: Floats) -> list[str]:
-    """`top` has one layer and is read without the word LAYERED."""
-    return [name, *_layered(name, values[None, :])[1:]]
+def _ic(model: FlowModel) -> bytes:
+    lines = _layered("strt", model.strt, _columns(model.grid))
+    return _file(_block("options", []), _block("griddata", lines))
+
+
+def _flat(name: str, values: Floats, columns: int | None = None) -> list[str]:
+    """An array of one layer, which is read without the word LAYERED."""
+    return [name, *_layered(name, values[None, :], columns)[1:]]
 
 
 def _surface_lines(model: FlowModel) -> list[str]:
-    return [*_flat("top", model.top), *_layered("botm", model.bottoms)]
+    columns = _columns(model.grid)
+    return [*_flat("top", model.top, columns), *_layered("botm", model.bottoms, columns)]
 
 
 def _disv(model: FlowModel) -> bytes:
@@ -219,10 +228,11 @@ def _npf(model: FlowModel) -> bytes:
         options.append("XT3D")
     kept = {key: model.properties[key] for key in K if key in model.properties}
     convertible = model.formulation["convertible"]
-    key = (*options, convertible, *kept, *kept.values())
+    columns = _columns(model.grid)
+    key = (*options, convertible, columns, *kept, *kept.values())
 
     def made() -> bytes:
-        lines = [line for name, values in kept.items() for line in _layered(name, values)]
+        lines = [line for name, values in kept.items() for line in _layered(name, values, columns)]
         icelltype = ["icelltype", f"  CONSTANT {convertible}"]
         # MODFLOW 6.4.1 refuses a file without this block, even where it is empty
         return _file(_block("options", options), _block("griddata", icelltype + lines))
@@ -236,17 +246,18 @@ K = ("k", "k22", "k33", "angle1")
 def _sto(model: FlowModel) -> bytes:
     convertible = model.formulation["convertible"]
     ss, sy = model.properties["ss"], model.properties["sy"]
+    columns = _columns(model.grid)
 
     def made() -> bytes:
         lines = ["iconvert", f"  CONSTANT {convertible}"]
-        lines += [*_layered("ss", ss), *_layered("sy", sy)]
+        lines += [*_layered("ss", ss, columns), *_layered("sy", sy, columns)]
         return _file(
             _block("options", ["SAVE_FLOWS"]),
             _block("griddata", lines),
             _block("period 1", ["TRANSIENT"]),
         )
 
-    return _text("sto", (convertible, ss, sy), made)
+    return _text("sto", (convertible, columns, ss, sy), made)
 
 
 def _oc(model: FlowModel) -> bytes:
@@ -300,5 +311,7 @@ def _arrays(boundary: Boundary, grid: Grid) -> bytes:
     for period in changes([rates]):
         everywhere = np.zeros(grid.n_cells)
         everywhere[boundary.cells] = rates[period]
-        periods.append(_block(f"period {period + 1}", _flat("recharge", everywhere)))
+        periods.append(
+            _block(f"period {period + 1}", _flat("recharge", everywhere, _columns(grid)))
+        )
     return _file(_block("options", ["READASARRAYS", "SAVE_FLOWS"]), *periods)
