@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from mhx.report.progress import Progress, duration, silenced
+from mhx.report.progress import CaseProgress, Progress, duration, silenced
 
 
 class Clock:
@@ -118,3 +118,15 @@ SPANS = {
 @pytest.mark.parametrize(("seconds", "words"), SPANS.values(), ids=SPANS)
 def test_a_span_is_told_for_people(seconds, words):
     assert duration(seconds) == words
+
+
+def test_cases_are_counted_as_cases():
+    stream = io.StringIO()
+    with CaseProgress(3, stream=stream, clock=iter(range(99)).__next__) as progress:
+        progress.update(1, failed=1)
+        progress.update(3, failed=1)
+    first, last = stream.getvalue().splitlines()
+    assert first.startswith("case 1/3  33.3 %")
+    assert "failed 1" in first
+    assert "cases/s" in last
+    assert "t =" not in last

@@ -39,6 +39,8 @@ class Progress:
     quiet: report nothing.  every_s: least time between two plain lines [s].
     """
 
+    unit = "step"
+
     def __init__(
         self,
         total: int,
@@ -76,7 +78,7 @@ class Progress:
         if self._bar is not None:
             self._bar.stop()
 
-    def update(self, step: int, sim_time: float, **fields: float) -> None:
+    def update(self, step: int, sim_time: float | None = None, **fields: float) -> None:
         """Tell that `step` is done; `fields` are further numbers, shown under their names.
 
         Called as often as is convenient: plain lines appear for the first and the last step, and
@@ -96,17 +98,19 @@ class Progress:
             percent = 100 * step / self._total if self._total else 100.0
             width = len(str(self._total))
             print(
-                f"step {step:>{width}}/{self._total} {percent:5.1f} %  {words}",
+                f"{self.unit} {step:>{width}}/{self._total} {percent:5.1f} %  {words}",
                 file=self._stream,
                 flush=True,
             )
             self._last, self._said_step = now, step
 
-    def _words(self, step: int, sim_time: float, fields: dict[str, float]) -> str:
-        parts = [f"t = {sim_time:.4g}"]
+    def _words(self, step: int, sim_time: float | None, fields: dict[str, float]) -> str:
+        parts = [] if sim_time is None else [f"t = {sim_time:.4g}"]
         rate = self.rate(step)
         if rate:
-            parts.append(f"{rate:.3g} steps/s" if rate < 1000 else f"{rate:.0f} steps/s")
+            parts.append(
+                f"{rate:.3g} {self.unit}s/s" if rate < 1000 else f"{rate:.0f} {self.unit}s/s"
+            )
             if step < self._total:
                 parts.append(f"{duration((self._total - step) / rate)} left")
         parts += [f"{name.replace('_', ' ')} {value:.2g}" for name, value in fields.items()]
@@ -116,6 +120,12 @@ class Progress:
         """Steps per second since the first report, before it since the start; 0 where unknown."""
         spent = self._clock() - self._began
         return (step - self._start) / spent if spent > 0 else 0.0
+
+
+class CaseProgress(Progress):
+    """Reports the cases of a matrix as they end."""
+
+    unit = "case"
 
 
 def duration(seconds: float) -> str:

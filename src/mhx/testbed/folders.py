@@ -1,4 +1,6 @@
-"""The run folder of a case: made ready for a start, earlier runs set aside, equal runs linked in.
+"""Folders and their locks: the testbed's own, and the run folder of a case.
+
+A run folder is made ready for a start, earlier runs are set aside, equal runs linked in.
 
 Nothing that finished is deleted: what stands in the way moves to `superseded/<attempt>/`.  All of
 it happens under the run's own lock, for a worker of a killed launcher may still be about to end.
@@ -15,13 +17,35 @@ from pathlib import Path
 from mhx.errors import RunLocked
 from mhx.evidence.manifest import LEFT_OUT_FOLDERS, LOCKS, MANIFEST_NAME
 from mhx.evidence.store import sweep_drafts
-from mhx.execution.lock import hold
+from mhx.execution.lock import hold, holder
 from mhx.testbed.reading import altered_file
 
 ATTEMPTS, SUPERSEDED = "attempts", "superseded"
 CHECKPOINTS = "checkpoints"
 PATIENCE_S, LOOK_EVERY_S = 30.0, 0.1  # workers of a killed launcher end within 2 s and their grace
 _STAYS = LEFT_OUT_FOLDERS | LOCKS
+
+
+@contextlib.contextmanager
+def owned(root: Path, command: str) -> Iterator[None]:
+    """Own the folder of a testbed from here to the end; RunLocked says who does otherwise."""
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(hold(root, command))
+        except RunLocked:
+            who = holder(root)
+            told = (
+                f"process {who.pid} on {who.host} since {who.start.replace('+00:00', 'Z')}"
+                if who
+                else "another process"
+            )
+            raise RunLocked(f"{root} is locked by {told}; nothing was changed") from None
+        yield
+
+
+def relative(path: Path, folder: Path) -> str:
+    """How one folder is reached from another, POSIX style."""
+    return Path(os.path.relpath(path, folder)).as_posix()
 
 
 def make_ready(folder: Path, attempt: str, *, goes_on: bool) -> None:

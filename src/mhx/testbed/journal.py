@@ -10,6 +10,8 @@ What a case is now is its newest line: `outcome` its status, `claimed` without o
 stopped in the middle of it.  Nothing here is identity.
 """
 
+import hashlib
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -19,7 +21,7 @@ from mhx.errors import EvidenceError
 from mhx.evidence.hashing import file_digest
 from mhx.evidence.provenance import now
 from mhx.evidence.schemas import TESTBED_EVENT
-from mhx.evidence.store import Journal, read_chained
+from mhx.evidence.store import Journal, read_chained, strict
 
 JOURNAL, PLAN = "testbed_events.jsonl", "testbed_plan.json"
 
@@ -128,6 +130,16 @@ def note(journal: Journal, event: str, facts: Mapping[str, Any], *, sync: bool =
 def record(journal: Journal, result: Result) -> None:
     """Add the outcome of a case."""
     note(journal, "outcome", vars(result))
+
+
+def digest_of(content: bytes) -> str:
+    """SHA-256 of a file's bytes before they are written."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def compact(entry: Mapping[str, Any]) -> str:
+    """One case or row as one line of JSON, as it stands in plan and manifest."""
+    return json.dumps(strict(entry), sort_keys=True, ensure_ascii=False, allow_nan=False)
 
 
 def check_plan(root: Path, known: History) -> None:

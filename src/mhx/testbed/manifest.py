@@ -18,6 +18,7 @@ from mhx.errors import EvidenceError
 from mhx.evidence.hashing import content_digest
 from mhx.evidence.provenance import now, provenance
 from mhx.evidence.schemas import TESTBED_MANIFEST
+from mhx.testbed.checks import worst
 from mhx.testbed.journal import JOURNAL, PLAN
 from mhx.testbed.records import (
     ANALYSIS,
@@ -87,13 +88,10 @@ def document(
     files: Mapping[str, str],
 ) -> dict[str, Any]:
     """Every key of 12.5 but `cases` and `metrics`, which stand ready as lines."""
-    counts = tables.counted()
-    states = tables.states.values()
-    executed = sum(counts[status] for status in EXECUTED)
     checks = list(findings.checks)
     own = {
         f"{state.result.run_dir}/manifest.json": state.result.manifest_sha256
-        for state in states
+        for state in tables.states.values()
         if state.result and state.result.manifest_sha256
     }
     identity = {
@@ -109,15 +107,10 @@ def document(
         "schema_version": VERSION,
         "output_root": ".",
         "execute": circumstance.execute,
-        "case_count": len(tables.states),
-        "executed_count": executed,
-        "successful_count": counts[SUCCESSFUL],
-        "failed_count": executed - counts[SUCCESSFUL],
-        "reused_count": sum(state.reused for state in states),
-        "pending_count": len(tables.states) - executed - counts["disabled"],
+        **counts(tables),
         "metric_contract": tables.contract.document(),
         "checks": checks,
-        "verdict": verdict(checks),
+        "verdict": worst(checks),
         "exit_code": exit_code,
         "paths": PATHS,
         "files": {**files, **own},
@@ -126,10 +119,18 @@ def document(
     }
 
 
-def verdict(checks: Sequence[Mapping[str, Any]]) -> str:
-    """The worst verdict of the required checks; `pass` where none is declared."""
-    found = {check["verdict"] for check in checks if check["required"]}
-    return next((word for word in ("fail", "unknown") if word in found), "pass")
+def counts(tables: Tables) -> dict[str, int]:
+    """The six counts of a matrix."""
+    found = tables.counted()
+    executed = sum(found[status] for status in EXECUTED)
+    return {
+        "case_count": len(tables.states),
+        "executed_count": executed,
+        "successful_count": found[SUCCESSFUL],
+        "failed_count": executed - found[SUCCESSFUL],
+        "reused_count": sum(state.reused for state in tables.states.values()),
+        "pending_count": len(tables.states) - executed - found["disabled"],
+    }
 
 
 def read_manifest(root: Path) -> dict[str, Any]:

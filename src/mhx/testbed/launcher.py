@@ -1,0 +1,277 @@
+"""The launcher: prepare a matrix, delegate what does not stand, keep the evidence.
+
+    run_testbed    what `mhx run FILE`, `mhx testbed run FILE` and `--dry-run` do, all alike
+    plan_testbed   the same, stopped before anything starts
+
+It owns cases and evidence and no solver: a case is the command line `mhx run CHILD --output-dir
+DIR`, and what the launcher knows of it is what that left on disk.  Its folder is locked from the
+first write to the last; whatever kills it, the same command goes on from the journal.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any, Literal
+
+from mhx.errors import ConfigError, MhxError, RunLocked
+from mhx.evidence.store import Journal
+from mhx.execution.inline import InlineBackend
+from mhx.execution.job import Backend, Job, Outcome
+from mhx.execution.local import LocalPool
+from mhx.report.answer import Answer
+from mhx.report.progress import CaseProgress
+from mhx.testbed import answers, folders, journal
+from mhx.testbed.exits import exit_code
+from mhx.testbed.journal import JOURNAL, Result
+from mhx.testbed.keeping import Keeper
+from mhx.testbed.manifest import Circumstance
+from mhx.testbed.outcome import Asked, Ended, asked, ended, finished
+from mhx.testbed.plan import Plan, make_plan
+from mhx.testbed.preparing import policy_of, prepare
+from mhx.testbed.reuse import Decision
+from mhx.testbed.stopping import Stopping
+from mhx.workflow.load import Changes
+
+FAILED = ("failed", "timeout")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What the command line asks for; None: what the file says.
+
+    case: a glob over case ids; the other cases are left as they are.
+    fresh: carry out cases whose result would stand, too.
+    rerun_failed: start failed cases again, whatever the file says.
+    dry_run: plan only.
+    """
+
+    changes: Changes = field(default_factory=Changes)
+    jobs: int | Literal["auto"] | None = None
+    case: str | None = None
+    fresh: bool = False
+    rerun_failed: bool = False
+    backend: str | None = None
+    dry_run: bool = False
+
+
+def run_testbed(path: Path, options: Options | None = None) -> Answer:
+    """Carry out a testbed file, or plan it where it (or `dry_run`) says so.
+
+    ConfigError: every fault of file and children at once, the dry evidence written.
+    RunLocked: another launcher is at work.  EvidenceError: plan or journal were altered.
+    With `continue_on_error = false` the error of the first case that failed is raised again.
+    """
+    options = options or Options()
+    plan = make_plan(path, options.changes)
+    with folders.owned(plan.root, f"testbed {path.name}"), Journal(plan.root / JOURNAL) as book:
+        launcher = TestbedLauncher(plan, book, options)
+        launcher.prepare()
+        return launcher.carry_out() if launcher.execute else launcher.planned()
+
+
+def plan_testbed(path: Path, options: Options | None = None) -> Answer:
+    """Write children and dry evidence, evaluate reuse; nothing is started."""
+    return run_testbed(path, replace(options or Options(), dry_run=True))
+
+
+class TestbedLauncher:
+    """Carries one matrix from its plan to its evidence; the caller holds lock and journal."""
+
+    def __init__(self, plan: Plan, book: Journal, options: Options) -> None:
+        self.plan, self.root, self.options = plan, plan.root, options
+        self.execute = plan.table.execute and not options.dry_run
+        self._book = book
+        self._known = journal.history(book.lines)
+        journal.check_plan(plan.root, self._known)
+        self.keeper = Keeper(
+            plan.root, plan.document(), plan.row, Circumstance(execute=self.execute)
+        )
+        self._chosen = _chosen(options.case, [case["case_id"] for case in self.keeper.cases])
+        self._decisions: dict[str, Decision] = {}
+        self._stopping = Stopping()
+        self._at_work: Backend | None = None
+        self._halted: MhxError | None = None
+        self._tally: Counter[str] = Counter()
+
+    def prepare(self) -> None:
+        """Write the children and the dry evidence; the faults of the plan are raised afterwards."""
+        options = self.options
+        policy = policy_of(self.plan, fresh=options.fresh, rerun_failed=options.rerun_failed)
+        starts = self._chosen if self.execute else set()
+        self._decisions = prepare(self.plan, self.keeper, self._book, self._known, policy, starts)
+
+    def planned(self) -> Answer:
+        """End without having started anything."""
+        self.keeper.finish(0)
+        return answers.planned(self.keeper, self.plan.path)
+
+    def carry_out(self) -> Answer:
+        """Run what does not stand, in plan order; the evidence is complete on return."""
+        todo = [
+            case
+            for case in self.keeper.cases
+            if case["case_id"] in self._chosen and not self._decisions[case["case_id"]].stands
+        ]
+        facts = {"launch": self.keeper.launch, "cases": len(todo)}
+        journal.note(self._book, "started", facts)
+        try:
+            if todo:
+                self._delegate(todo)
+        finally:
+            code = self._exit_code()
+            journal.note(self._book, "ended", {**facts, "exit_code": code})
+            self.keeper.finish(code)
+        if self._halted is not None:
+            raise self._halted
+        return answers.carried_out(self.keeper, self.plan.path)
+
+    def _delegate(self, todo: Sequence[Mapping[str, Any]]) -> None:
+        what = {case["case_id"]: asked(case) for case in todo}
+        with ExitStack() as stack:
+            backend = self._at_work = self._backend()
+            stack.callback(backend.close)
+            stack.enter_context(self._stopping.listening(backend))
+            stack.enter_context(self.keeper.records.refreshing())
+            progress = stack.enter_context(CaseProgress(len(todo)))
+            for outcome in backend.run(self._jobs(todo)):
+                self._take(self._ended(what[outcome.job.name], outcome))
+                progress.update(self._tally.total(), **self._troubles())
+        if self._halted is not None:
+            self._skip(todo)
+
+    def _jobs(self, todo: Sequence[Mapping[str, Any]]) -> Iterator[Job]:
+        """Claim cases one by one, as places become free."""
+        for case in todo:
+            if self._stopping.asked or self._halted is not None:
+                return
+            what = asked(case)
+            try:
+                job = self._run_case(what, case["config_path"])
+            except RunLocked as error:
+                text = f"case {what.case_id!r}: {error}"
+                self._take(Ended(result=_result(what, "failed", text), error=RunLocked(text)))
+                continue
+            if job is not None:
+                yield job
+
+    def _run_case(self, case: Asked, child: str) -> Job | None:
+        """Make the folder ready, claim the case, and say which command carries it out.
+
+        None where an equal run elsewhere was taken over.
+        """
+        if (origin := self._decisions[case.case_id].origin) is not None:
+            self._link(case, *origin)
+            return None
+        folder = self.root / case.run_dir
+        folders.make_ready(folder, self.keeper.launch, goes_on=self._goes_on(case))
+        claim = {"case_id": case.case_id, "case_digest": case.case_digest}
+        journal.note(self._book, "claimed", claim, sync=False)
+        return Job(
+            name=case.case_id,
+            words=("run", child, "--output-dir", case.run_dir),
+            folder=self.root.absolute(),
+            run_dir=Path(case.run_dir),
+            timeout_s=self.plan.table.execution.timeout_s,
+        )
+
+    def _goes_on(self, case: Asked) -> bool:
+        """True for the same computation, stopped in its middle."""
+        claim = self._known.claims.get(case.case_id)
+        if claim is not None:
+            return claim == case.case_digest
+        last = self._known.results.get(case.case_id)
+        if last is None or last.status != "interrupted":
+            return False
+        return last.case_digest == case.case_digest
+
+    def _link(self, case: Asked, origin: Path, found: Result) -> None:
+        """Take over the verified run of an equal case elsewhere."""
+        folders.link_run(origin / found.run_dir, self.root / case.run_dir, self.keeper.launch)
+        told = f"linked from {found.case_id!r} of {folders.relative(origin, self.root)}"
+        result = replace(
+            found,
+            case_id=case.case_id,
+            run_dir=case.run_dir,
+            child_digest=case.child_digest,
+            log="",
+            origin=told,
+        )
+        again = finished(self.root, result, self.keeper.contract)
+        self._take(again, linked=told if again.result.status == "ok" else "")
+
+    def _ended(self, case: Asked, outcome: Outcome) -> Ended:
+        stopping = self._stopping.asked or self._halted is not None
+        return ended(self.root, case, outcome, self.keeper.contract, stopping)
+
+    def _take(self, found: Ended, *, linked: str = "") -> None:
+        """Journal first; then the tables, and the files as far as they may cost."""
+        case_id = found.result.case_id
+        journal.record(self._book, found.result)
+        self._tally[found.result.status] += 1
+        reason = linked or self._decisions[case_id].reason
+        self.keeper.set(case_id, self.keeper.state(found, reused=bool(linked), reason=reason))
+        self.keeper.records.refresh()
+        failed = found.result.status in FAILED
+        if failed and not self.plan.table.continue_on_error and self._halted is None:
+            self._halted = found.error
+            if self._at_work is not None:
+                self._at_work.stop()
+
+    def _skip(self, todo: Sequence[Mapping[str, Any]]) -> None:
+        """Say of every case that did not start why it did not."""
+        text = "an earlier case failed, and continue_on_error is false"
+        for case in todo:
+            if self.keeper.tables.states[case["case_id"]].status == "planned":
+                self._take(Ended(result=_result(asked(case), "skipped", text)))
+
+    def _backend(self) -> Backend:
+        table = self.plan.table.execution
+        if (self.options.backend or table.backend) == "inline":
+            return InlineBackend()
+        return LocalPool(
+            self.options.jobs or table.jobs,
+            grace_s=table.grace_s,
+            retries=table.retries,
+            ahead=self.plan.table.continue_on_error,
+        )
+
+    def _exit_code(self) -> int:
+        if self._halted is not None:
+            return self._halted.exit_code
+        if self._stopping.exit_code is not None:
+            return self._stopping.exit_code
+        states = self.keeper.tables.states
+        return exit_code(
+            [states[case_id] for case_id in states if case_id in self._chosen],
+            self.keeper.judged().checks,
+            gates=self.plan.table.require_child_gates,
+            partial=self.options.case is not None,
+        )
+
+    def _troubles(self) -> dict[str, int]:
+        return {status: self._tally[status] for status in FAILED if self._tally[status]}
+
+
+def _chosen(glob: str | None, enabled: Sequence[str]) -> set[str]:
+    if glob is None:
+        return set(enabled)
+    chosen = {case_id for case_id in enabled if fnmatchcase(case_id, glob)}
+    if enabled and not chosen:
+        raise ConfigError(
+            f"--case {glob!r} matches no enabled case; there are {answers.some(enabled)}"
+        )
+    return chosen
+
+
+def _result(case: Asked, status: str, error: str) -> Result:
+    return Result(
+        case_id=case.case_id,
+        status=status,
+        error=error,
+        child_digest=case.child_digest,
+        case_digest=case.case_digest,
+        parts=case.parts,
+    )
