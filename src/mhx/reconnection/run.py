@@ -31,6 +31,7 @@ from mhx.reconnection.linear import GrowthRate, growth_rate
 from mhx.reconnection.solver import Physics, Solver
 from mhx.reconnection.state import State
 from mhx.reconnection.trajectory import Belongs, kept, write_history, write_state
+from mhx.reconnection.vocabulary import AMPLIFYING
 from mhx.report.progress import Progress
 from mhx.runner import RunRequest, RunSummary
 
@@ -216,9 +217,6 @@ def measures(
 
 
 INDICES = ("start", "stop")  # positions of samples, no measures
-AMPLIFYING = (
-    "reconnected_flux", "rutherford_island_width", "sheet_flux", "island_width", "separatrix_width",
-)  # fmt: skip
 
 
 def _is_number(value: Any) -> bool:

@@ -1,11 +1,14 @@
 """The one table of what can run; everything else about runners is a view of it.
 
-Runners and configuration tables are named as text and imported when one is needed, so that this
-layer never sees a solver.  Other distributions add rows under the entry-point group `mhx.runners`.
+Runners, configuration tables and vocabularies are named as text and imported when one is needed,
+so that this layer never sees a solver.  Other distributions publish tuples of rows under the
+entry-point group `mhx.runners`; one that cannot be loaded, or that claims a mode, a runner or a
+pair for something else than it stands for already, is left out, and `problems` says why.
 """
 
 import difflib
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
@@ -14,9 +17,11 @@ from typing import Any
 
 from mhx.config import Table
 from mhx.errors import ConfigError, EngineMissing
+from mhx.evidence.metrics import Vocabulary
 from mhx.runner import Runner
 
 GROUP = "mhx.runners"
+_NAMED = re.compile(r"[\w.]+:\w+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +55,7 @@ class Registration:
     identity: str = ""
 
 
-_SIMULATION = {
+_SIMULATION: Mapping[str, Any] = {
     "runner": "simulation",
     "mode": "simulation",
     "entry": "mhx.groundwater.simulation:run",
@@ -85,6 +90,7 @@ BUILT_IN = (
         config="mhx.reconnection.config:Reconnection",
         purpose="Two-dimensional reduced MHD in a periodic box: convergence, seeds, sweeps.",
         extra="reconnection",
+        metrics="mhx.reconnection.vocabulary:VOCABULARY",
         code=("mhx.reconnection",),
     ),
     Registration(
@@ -107,10 +113,36 @@ BUILT_IN = (
 )
 
 
+OURS = "mhx"
+_FAULTS_OF_A_PLUGIN = (  # what importing somebody else's module may end in
+    *(ImportError, SyntaxError, NameError, AttributeError, TypeError, ValueError, LookupError),
+    *(OSError, RuntimeError, AssertionError, ArithmeticError),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """Why a published row, or all of an entry point, is left out."""
+
+    origin: str
+    entry_point: str
+    reason: str
+
+
 @cache
 def rows() -> tuple[Registration, ...]:
-    """Built-in rows, then those of installed packages; one that cannot be loaded is left out."""
-    return (*BUILT_IN, *(row for point in entry_points(group=GROUP) for row in _published(point)))
+    """Built-in rows, then those of installed packages; one that cannot be used is left out."""
+    return tuple(row for row, _ in _found()[0])
+
+
+def origins() -> tuple[tuple[Registration, str], ...]:
+    """Every row with the package that brings it, name and version; ours is "mhx"."""
+    return tuple(_found()[0])
+
+
+def problems() -> tuple[Problem, ...]:
+    """What installed packages publish and cannot be used, in the order in which it was met."""
+    return tuple(_found()[1])
 
 
 def modes() -> tuple[str, ...]:
@@ -141,18 +173,57 @@ def table_of(row: Registration) -> type[Table]:
     return found
 
 
-def _published(point: Any) -> tuple[Registration, ...]:
-    try:
-        found = tuple(point.load())
-    except (ImportError, AttributeError, TypeError):
-        return ()
-    known = {row.mode: row for row in BUILT_IN}
-    return tuple(
-        row
-        for row in found
-        if isinstance(row, Registration)
-        and (row.mode not in known or known[row.mode].entry == row.entry)
-    )
+def vocabulary_of(row: Registration) -> Vocabulary | None:
+    """What the runs of a row report, imported now; None where the row does not say."""
+    found: Vocabulary | None = _resolved(row.metrics, row) if row.metrics else None
+    return found
+
+
+def _found() -> tuple[list[tuple[Registration, str]], list[Problem]]:
+    """Rows with their origin, and what was left out."""
+    found = [(row, OURS) for row in BUILT_IN]
+    left_out = []
+    for point in entry_points(group=GROUP):
+        origin = _origin(point)
+        try:
+            published = tuple(point.load())
+        except _FAULTS_OF_A_PLUGIN as error:
+            left_out.append(_problem(point, f"{type(error).__name__}: {error}"))
+            continue
+        for row in published:
+            if reason := next(_reasons(row, found), None):
+                left_out.append(_problem(point, reason))
+            else:
+                found.append((row, origin))
+    return found, left_out
+
+
+def _origin(point: Any) -> str:
+    package = getattr(point, "dist", None)
+    return f"{package.name} {package.version}" if package else "a package without a name"
+
+
+def _problem(point: Any, reason: str) -> Problem:
+    return Problem(origin=_origin(point), entry_point=getattr(point, "value", "?"), reason=reason)
+
+
+def _reasons(row: Any, found: Iterable[tuple[Registration, str]]) -> Iterator[str]:
+    """Why a published row cannot stand beside those found so far."""
+    if not isinstance(row, Registration):
+        yield f"a row must be a Registration, got {row!r}"
+        return
+    if (row.subject is None) != (row.runner is None):
+        yield f"the row of mode {row.mode!r} names a subject or a runner, but not both"
+    for key in ("entry", "config", *(("metrics",) if row.metrics else ())):
+        if not _NAMED.fullmatch(value := getattr(row, key)):
+            yield f'the row of mode {row.mode!r}: {key} must be "module:name", got {value!r}'
+    for other, whose in found:
+        if row.mode == other.mode and (row.entry, row.config) != (other.entry, other.config):
+            yield f"mode {row.mode!r} is that of {whose} already, carried out by {other.entry}"
+        if row.runner and row.runner == other.runner and row.mode != other.mode:
+            yield f"runner {row.runner!r} stands for mode {other.mode!r} of {whose} already"
+        if row.subject and (row.subject, row.runner) == (other.subject, other.runner):
+            yield f"the pair ({row.subject}, {row.runner}) is that of {whose} already"
 
 
 def _resolved(entry: str, row: Registration) -> Any:
@@ -169,12 +240,22 @@ def _resolved(entry: str, row: Registration) -> Any:
         ) from error
 
 
+def _pairs() -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for row in rows():
+        if row.subject and row.runner:
+            found[row.subject] = (*found.get(row.subject, ()), row.runner)
+    return found
+
+
 _VIEWS: dict[str, Callable[[], Any]] = {
     "SUPPORTED_SUBJECTS": lambda: tuple(dict.fromkeys(r.subject for r in rows() if r.subject)),
     "SUPPORTED_RUNNERS": lambda: tuple(dict.fromkeys(r.runner for r in rows() if r.runner)),
-    "SUPPORTED_SUBJECT_RUNNERS": lambda: tuple((r.subject, r.runner) for r in rows() if r.subject),
+    "SUPPORTED_SUBJECT_RUNNERS": _pairs,
     "RUNNER_WORKFLOWS": lambda: {r.runner: r.mode for r in rows() if r.runner},
+    "DEFAULT_RUNNER_METRICS": lambda: {r.runner: r.defaults for r in rows() if r.runner},
 }
+VIEWS = tuple(_VIEWS)
 
 
 def __getattr__(name: str) -> Any:
