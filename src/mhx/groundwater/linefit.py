@@ -11,7 +11,7 @@ import shapely
 from scipy.spatial import cKDTree
 
 from mhx.groundwater.grid import Floats, Grid
-from mhx.groundwater.polygons import cell_polygons, crossed
+from mhx.groundwater.polygons import cell_polygons, crossed, segments_of
 
 SPACING = 0.05
 """Distance between the points of a line that are measured, as a share of h [1]."""
@@ -40,7 +40,7 @@ def constraint_metrics(grid: Grid, lines: Mapping[str, Floats], h: float) -> dic
         which, owner = cells.query(points, "dwithin", distance=CARRIED * h)
         inside = np.zeros(len(points), dtype=bool)
         inside[which] = True
-        through, _ = crossed(grid, line)
+        through, _ = crossed(grid, segments_of(line))
         away = shapely.distance(shapely.points(grid.centres[through]), thread)
         on_centres = np.zeros(len(points), dtype=bool)
         on_centres[which[np.isin(owner, through[away <= CARRIED * h])]] = True

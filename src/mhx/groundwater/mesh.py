@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from mhx.errors import ConfigError
-from mhx.groundwater.grid import Floats, Grid, Ids, centroids, signed_areas
+from mhx.groundwater.grid import Grid, centroids, signed_areas
 from mhx.groundwater.meshfile import read_triangles
 from mhx.groundwater.site import Mesh
 from mhx.groundwater.snapping import Line, Net, snapped
@@ -52,7 +52,7 @@ def make_grid(config: Site, terrain: Terrain) -> Grid:
     return Grid(
         kind="disv", vertices=vertices, corners=corners, offsets=offsets, centres=centres,
         areas=-signed_areas(vertices, corners, offsets), outline=net.outline,
-        constraints={name: _chain(net.points, pairs) for name, pairs in net.lines.items()},
+        constraints=dict(net.chains),
     )  # fmt: skip
 
 
@@ -95,15 +95,3 @@ def _sizes(mesh: Mesh) -> Sizes:
         size=mesh.size, size_min=mesh.size_min, size_max=mesh.size_max, near=near,
         algorithm=mesh.algorithm, smoothing=mesh.smoothing, seed=mesh.seed,
     )  # fmt: skip
-
-
-def _chain(points: Floats, segments: Ids) -> Floats:
-    """(k, 2) m: the line through its segments; a row of NaN where it leaves the outline."""
-    rows: list[Floats] = []
-    last = -1
-    for a, b in segments.tolist():
-        if a != last:
-            rows += [np.full(2, np.nan)] * bool(rows) + [points[a]]
-        rows.append(points[b])
-        last = b
-    return np.array(rows).reshape(-1, 2)

@@ -151,7 +151,7 @@ def grid_files(grid: Grid) -> dict[str, bytes]:
         "n_cells": grid.n_cells,
         "n_vertices": len(grid.vertices),
         "outline": grid.outline.tolist(),
-        "constraints": {name: _pieces(line) for name, line in grid.constraints.items()},
+        "constraints": {name: line.tolist() for name, line in grid.constraints.items()},
         "sha256": grid.digest,
     }
     return {
@@ -186,7 +186,9 @@ def read_grid(folder: Path) -> Grid:
             areas=np.array([float(row[3]) for row in cells]),
             shape=tuple(summary["shape"]) if summary["shape"] else None,
             outline=np.array(summary["outline"], dtype=float),
-            constraints={name: _line(pieces) for name, pieces in summary["constraints"].items()},
+            constraints={
+                name: np.array(line, dtype=float) for name, line in summary["constraints"].items()
+            },
         )
     except OSError as error:
         raise EvidenceError(f"{folder}: the mesh cannot be read: {error}") from error
@@ -200,15 +202,3 @@ def read_grid(folder: Path) -> Grid:
 def _rows(path: Path) -> list[list[str]]:
     with path.open(encoding="utf-8", newline="") as stream:
         return list(csv.reader(stream))[1:]
-
-
-def _pieces(line: Floats) -> list[list[list[float]]]:
-    """A line with its gaps (rows of NaN) as lists of points; JSON knows no NaN."""
-    gaps = np.flatnonzero(np.isnan(line[:, 0]))
-    return [piece[~np.isnan(piece[:, 0])].tolist() for piece in np.split(line, gaps)]
-
-
-def _line(pieces: list[list[list[float]]]) -> Floats:
-    parts = [np.array(piece, dtype=float).reshape(-1, 2) for piece in pieces]
-    gap = np.full((1, 2), np.nan)
-    return np.concatenate([part for piece in parts for part in (gap, piece)][1:])

@@ -6,7 +6,6 @@ shapely is imported here at the top: whoever only stores or numbers cells needs 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from shapely.ops import substring
 
 from mhx.groundwater.grid import Floats, Grid, Ids
 
@@ -27,7 +26,13 @@ def cell_polygons(grid: Grid) -> NDArray[np.object_]:
     return polygons
 
 
-def crossed(grid: Grid, line: Floats) -> tuple[Ids, Floats]:
+def segments_of(line: Floats) -> Floats:
+    """(s, 2, 2) m: the segments of a line (k, 2)."""
+    segments = np.stack([line[:-1], line[1:]], axis=1)
+    return segments[np.any(segments[:, 0] != segments[:, 1], axis=1)]
+
+
+def crossed(grid: Grid, segments: Floats) -> tuple[Ids, Floats]:
     """Cells that a line runs through, ascending, and the length of it in each [m].
 
     A line along the edge of two cells runs through both, half of it in each: the lengths add up to
@@ -35,15 +40,13 @@ def crossed(grid: Grid, line: Floats) -> tuple[Ids, Floats]:
     """
     size = float(np.sqrt(grid.areas.mean()))
     polygons = cell_polygons(grid)
-    segments = shapely.linestrings(np.stack([line[:-1], line[1:]], axis=1))
+    threads = shapely.linestrings(segments)
     tree = shapely.STRtree(polygons)
-    which, cells = tree.query(segments, "dwithin", distance=NEAR * size)
+    which, cells = tree.query(threads, "dwithin", distance=NEAR * size)
     grown = shapely.buffer(polygons[cells], NEAR * size, join_style="mitre")
-    pieces, pair = shapely.get_parts(
-        shapely.intersection(grown, segments[which]), return_index=True
-    )
+    pieces, pair = shapely.get_parts(shapely.intersection(grown, threads[which]), return_index=True)
     which, cells = which[pair], cells[pair]
-    begin, end = _spans(line, which, pieces)
+    begin, end = _spans(segments, which, pieces)
     covered = np.bincount(cells, end - begin, minlength=grid.n_cells)
     through = covered[cells] > SHARED * np.sqrt(grid.areas[cells])
     lengths = _shared_evenly(begin[through], end[through])
@@ -52,14 +55,14 @@ def crossed(grid: Grid, line: Floats) -> tuple[Ids, Floats]:
     return found, total[found]
 
 
-def _spans(line: Floats, which: Ids, pieces: NDArray[np.object_]) -> tuple[Floats, Floats]:
+def _spans(segments: Floats, which: Ids, pieces: NDArray[np.object_]) -> tuple[Floats, Floats]:
     """Where each piece of a segment begins and ends, as distance along the line [m]."""
-    step = np.diff(line, axis=0)
+    start, step = segments[:, 0], segments[:, 1] - segments[:, 0]
     length = np.hypot(step[:, 0], step[:, 1])
     passed = np.concatenate([[0.0], np.cumsum(length)])
     points, owner = shapely.get_coordinates(pieces, return_index=True)
     segment = which[owner]
-    along = np.sum((points - line[segment]) * step[segment], axis=1) / length[segment]
+    along = np.sum((points - start[segment]) * step[segment], axis=1) / length[segment]
     begin, end = np.full(len(pieces), np.inf), np.full(len(pieces), -np.inf)
     np.minimum.at(begin, owner, along)
     np.maximum.at(end, owner, along)
@@ -80,11 +83,16 @@ def _shared_evenly(begin: Floats, end: Floats) -> Floats:
     return walked[last] - walked[first]
 
 
-def last_metres(line: Floats, length: float) -> Floats:
-    """The end of a line, `length` m long, or all of it where it is shorter."""
-    thread = shapely.LineString(line)
-    start = max(thread.length - length, 0.0)
-    return np.array(substring(thread, start, thread.length).coords)
+def last_metres(segments: Floats, length: float) -> Floats:
+    """The last segments of a line, `length` m together, or all where it is shorter."""
+    step = segments[:, 1] - segments[:, 0]
+    size = np.hypot(step[:, 0], step[:, 1])
+    behind = np.cumsum(size[::-1])[::-1]  # from the start of each segment to the end of the line
+    kept = segments[behind - size < length].copy()
+    over = behind[-len(kept)] - length
+    if over > 0:
+        kept[0, 0] += step[-len(kept)] * over / size[-len(kept)]
+    return kept
 
 
 def holding(grid: Grid, points: Floats) -> Ids:

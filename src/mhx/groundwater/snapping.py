@@ -39,11 +39,14 @@ class Net:
     points: (p, 2) m.  ring: ids of the outline's vertices, counter-clockwise.
     lines: id -> (s, 2) ids of the ends of each segment, in the line's direction, on the outline's
         edges too.
+    chains: id -> (k, 2) m, the whole line with its ends as they were moved; where it leaves the
+        outline in between, it goes on outside as it was drawn.
     """
 
     points: Floats
     ring: Ids
     lines: Mapping[str, Ids]
+    chains: Mapping[str, Floats]
 
     @property
     def outline(self) -> Floats:
@@ -56,33 +59,52 @@ def snapped(outline: Floats, lines: Sequence[Line], snap: float) -> Net:
     ring = outline
     touch = 1e-9 * float(np.ptp(outline, axis=0).max())
     moved: list[Floats] = []
+    chains: dict[str, Floats] = {}
     for line in lines:
-        pieces = _inside(ring, line, touch)
+        spans, pieces = _inside(ring, line, touch)
         for piece in pieces if line.embed else []:
             for index in range(len(piece)):
                 end = index in (0, len(piece) - 1)
                 reach = max(snap * line.size, touch) if end else touch
                 piece[index], ring = _attached(ring, piece[index], reach)
         moved.append(_joined(pieces))
-    return _net(ring, lines, moved)
+        chains[line.id] = _chain(line.points, spans, pieces)
+    return _net(ring, lines, moved, chains)
 
 
-def _inside(ring: Floats, line: Line, touch: float) -> list[Floats]:
-    """The pieces of a line inside the outline, in its order and direction."""
+def _inside(
+    ring: Floats, line: Line, touch: float
+) -> tuple[list[tuple[float, float]], list[Floats]]:
+    """The pieces of a line inside the outline, in its order and direction, and where each lies.
+
+    Where: the distances along the line [m] at which a piece begins and ends.
+    """
     reach = shapely.Polygon(ring).buffer(touch)
     thread = shapely.LineString(line.points)
     if reach.covers(thread):
-        return [line.points.copy()]
-    pieces = []
+        return [(0.0, thread.length)], [line.points.copy()]
+    found = []
     for part in shapely.get_parts(shapely.intersection(thread, reach)):
         if part.geom_type != "LineString" or part.length <= 1e-3 * line.size:
             continue
         points = np.array(part.coords)
-        begin, end = shapely.line_locate_point(thread, shapely.points(points[[0, -1]]))
-        pieces.append((min(begin, end), points if begin <= end else points[::-1].copy()))
-    if not pieces:
+        begin, end = shapely.line_locate_point(thread, shapely.points(points[[0, -1]])).tolist()
+        found.append(
+            ((begin, end), points) if begin <= end else ((end, begin), points[::-1].copy())
+        )
+    if not found:
         raise ConfigError(f"mesh.constraint {line.id!r} lies outside of the outline")
-    return [points for _, points in sorted(pieces, key=lambda piece: piece[0])]
+    found.sort(key=lambda entry: entry[0])
+    return [span for span, _ in found], [points for _, points in found]
+
+
+def _chain(drawn: Floats, spans: Sequence[tuple[float, float]], pieces: Sequence[Floats]) -> Floats:
+    """The pieces, joined by what the user drew between them."""
+    passed = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(drawn, axis=0).T))])
+    parts = [pieces[0]]
+    for (_, left), (entered, _), piece in zip(spans, spans[1:], pieces[1:], strict=False):
+        parts += [drawn[(passed > left) & (passed < entered)], piece]
+    return np.concatenate(parts)
 
 
 def _joined(pieces: list[Floats]) -> Floats:
@@ -125,7 +147,9 @@ def _dropped(ring: Floats, end: Floats, reach: float) -> np.ndarray:
     return straight & (away <= reach) & (away > 0)
 
 
-def _net(ring: Floats, lines: Sequence[Line], moved: Sequence[Floats]) -> Net:
+def _net(
+    ring: Floats, lines: Sequence[Line], moved: Sequence[Floats], chains: Mapping[str, Floats]
+) -> Net:
     """Points merged, lines cut where they cross or meet each other or a vertex of the outline."""
     solid = [segments for line, segments in zip(lines, moved, strict=True) if line.embed]
     naming = _Naming(ring)
@@ -135,7 +159,7 @@ def _net(ring: Floats, lines: Sequence[Line], moved: Sequence[Floats]) -> Net:
         pieces = _cut(segments, solid, ring) if line.embed else list(segments)
         ends = [(naming(a), naming(b)) for a, b in pieces]
         named[line.id] = np.array([pair for pair in ends if pair[0] != pair[1]]).reshape(-1, 2)
-    return Net(points=np.array(naming.points), ring=outer, lines=named)
+    return Net(points=np.array(naming.points), ring=outer, lines=named, chains=chains)
 
 
 class _Naming:
