@@ -139,7 +139,7 @@ _MESH: tuple[Row, ...] = (
     ("cell_area_mean_m2", "m2", "mean", "mean cell"),
     ("cell_area_ratio", "1", "extremum", "largest over smallest cell"),
     ("h_effective_m", "m", "mean", "square root of the mean cell area"),
-    ("h_min_m", "m", "extremum", "shortest edge"),
+    ("h_min_m", "m", "extremum", "square root of the smallest cell area"),
     ("min_angle_deg", "degrees", "extremum", "smallest interior angle"),
     ("min_angle_p05_deg", "degrees", "extremum", "5th percentile of the smallest angles of cells"),
     ("max_angle_deg", "degrees", "extremum", "largest interior angle"),
@@ -180,9 +180,14 @@ _MESH: tuple[Row, ...] = (
     ),
     ("constraint_<id>_edge_distance_max_m", "m", "extremum", "from the line to the nearest edge"),
     ("constraint_<id>_edge_distance_rms_m", "m", "mean", "root mean square of these distances"),
-    ("constraint_<id>_centre_distance_max_m", "m", "extremum", "to the nearest cell centre"),
-    ("constraint_<id>_covered_fraction", "1", "mean", "share of the line that lies in the mesh"),
+    ("constraint_<id>_centre_distance_max_m", "m", "extremum", "to it from centres of its cells"),
+    ("constraint_<id>_covered_fraction", "1", "mean", "share of it on edges, or on centres"),
     ("constraint_<id>_cells", "1", "count", "cells that the line passes"),
+    ("catchment_area_m2", "m2", "integral", "raster cells that drain through the outlet"),
+    ("catchment_relief_m", "m", "extremum", "highest less lowest elevation of these cells"),
+    ("catchment_stream_length_m", "m", "integral", "main stream from raster cell to raster cell"),
+    ("outline_area_change_relative", "1", "extremum", "polygon over raster cells, less one"),
+    ("outline_simplification_hausdorff_m", "m", "extremum", "polygon and rim of raster cells"),
 )
 
 
