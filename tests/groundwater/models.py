@@ -1,32 +1,21 @@
 """Small flow models for the tests: a rectangle of 8 by 5 cells that slopes to the east."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from mhx.config import parse
 from mhx.groundwater import flow, writer
 from mhx.groundwater.config import Simulation
 from mhx.groundwater.grid import Grid
 from mhx.groundwater.memory import forget
 from mhx.groundwater.structured import regular
+from mhx.groundwater.terrain import terrain_of
 
 WIDTH, HEIGHT, CELL = 800.0, 500.0, 100.0
 OUTLINE = np.array([[0.0, 0.0], [WIDTH, 0.0], [WIDTH, HEIGHT], [0.0, HEIGHT]])
 LINE = np.array([[50.0, 250.0], [750.0, 250.0]])
-
-
-class Slope:
-    """A ground that falls by 1 m per 100 m to the east, from 110 m."""
-
-    lines: Mapping[str, np.ndarray] = {"river": LINE}  # noqa: RUF012  (never changed)
-
-    def elevation(self, points: np.ndarray) -> np.ndarray:
-        return 110.0 - points[:, 0] / 100.0
-
-    def tops(self, grid: Grid) -> np.ndarray:
-        return self.elevation(grid.centres)
 
 
 def grid(kind: str = "disv") -> Grid:
@@ -76,7 +65,7 @@ def model(kind: str = "disv", **changes: Any) -> flow.FlowModel:
     """The model of `document(**changes)`, on DIS or DISV."""
     forget()
     config = parse(Simulation, document(**changes))
-    return flow.assemble(config, grid(kind), Slope(), kind)
+    return flow.assemble(config, grid(kind), terrain_of(config), kind)
 
 
 def written(found: flow.FlowModel, folder: Path) -> Path:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from mhx.groundwater import writer
 from mhx.groundwater.heads import read_heads
 from mhx.groundwater.mf6 import run_mf6

@@ -1,8 +1,7 @@
 """Boundary conditions and sources on a grid: cells, layers and MODFLOW's columns, per period.
 
 Levels are metres; conductances and rates leave here in MODFLOW's time unit.  A leakance counts per
-area of a cell, or per metre of line where the cells were named by a line; the length of a line is
-shared among its cells by nearness, so that their lengths add up to the line's.
+area of a cell, or per metre of line where the cells were named by a line.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,12 +14,11 @@ from mhx.errors import ConfigError
 from mhx.groundwater.grid import Floats, Grid, Ids
 from mhx.groundwater.model import Boundary, nodes
 from mhx.groundwater.packages import Package, Quantity, Series
+from mhx.groundwater.polygons import segments_of
 from mhx.groundwater.tables import per_period
 from mhx.groundwater.units import to_si
-from mhx.groundwater.where import cells_where
+from mhx.groundwater.where import cells_where, line_cells
 
-PIECES = 20
-"""Pieces of a line per cell that it runs through, when its length is shared among them."""
 LONGEST_NAME = 16  # characters of a package name in MODFLOW 6
 
 
@@ -77,13 +75,7 @@ def _package(table: Package) -> str:
 
 
 def _cells(table: Package, key: str, setting: Setting, others: Mapping[str, Ids]) -> Ids:
-    left = table.where.except_
-    if left is None:
-        return cells_where(table.where, setting.grid, setting.terrain, key=f"{key}.where")
-    cells = np.setdiff1d(np.arange(setting.grid.n_cells), others[left])
-    if not cells.size:
-        raise ConfigError(f"{key}.where.except: {left!r} leaves no cell")
-    return cells
+    return cells_where(table.where, setting.grid, setting.terrain, key=f"{key}.where", known=others)
 
 
 class _Rows:
@@ -146,16 +138,16 @@ class _Rows:
         """(k,) ground along a line, lowered where it would rise downstream."""
         top = self.setting.top[self.cells]
         centres = self.setting.grid.centres[self.cells]
-        order = np.argsort(_along(self.downstream(), centres), kind="stable")
+        order = np.argsort(_along(self.segments(), centres), kind="stable")
+        if top[order[0]] < top[order[-1]]:  # drawn from the mouth to the source
+            order = order[::-1]
         found = np.empty(top.size)
         found[order] = np.minimum.accumulate(top[order])
         return found
 
-    def downstream(self) -> Floats:
-        """(m, 2) the line of `where.line`, from its higher end to its lower one."""
-        line = self.setting.grid.constraints[str(self.table.where.line)]
-        first, last = self.setting.terrain.elevation(line[[0, -1]])
-        return line[::-1] if last > first else line
+    def segments(self) -> Floats:
+        """(m, 2, 2) the line of `where.line`, as the mesh respects it."""
+        return segments_of(self.setting.grid.constraints[str(self.table.where.line)])
 
     def conductance(self) -> Floats:
         """(n_periods, k) per time unit."""
@@ -163,7 +155,8 @@ class _Rows:
             return self.positive("conductance") * self.setting.seconds
         grid = self.setting.grid
         if self.table.where.line is not None:
-            size = _lengths(self.downstream(), grid.centres[self.cells], self.table.where.last_m)
+            where, key = self.table.where, f"{self.key}.where"
+            size = line_cells(where, grid, self.setting.terrain, key=key)[1]
         else:
             size = grid.areas[self.cells]
         return self.positive("leakance") * size * self.setting.seconds
@@ -187,33 +180,14 @@ class _Rows:
         return bottom
 
 
-def _along(line: Floats, points: Floats) -> Floats:
+def _along(segments: Floats, points: Floats) -> Floats:
     """(k,) distance along a polyline of the point on it that is nearest to each point [m]."""
-    start, step = line[:-1], np.diff(line, axis=0)
-    length = np.hypot(*step.T)
+    start, step = segments[:, 0], segments[:, 1] - segments[:, 0]
+    length = np.hypot(step[:, 0], step[:, 1])
     share = ((points[:, None] - start) * step).sum(axis=2) / np.maximum(length**2, 1e-300)
     share = np.clip(share, 0, 1)
     off = points[:, None] - start - share[..., None] * step
     nearest = (off**2).sum(axis=2).argmin(axis=1)
-    before = np.concatenate([[0.0], np.cumsum(length)])
+    before = np.cumsum(length) - length
     found: Floats = before[nearest] + share[np.arange(len(points)), nearest] * length[nearest]
     return found
-
-
-def _lengths(line: Floats, centres: Floats, last_m: float | None) -> Floats:
-    """(k,) length of the line that is nearest to each centre [m]; only its end with last_m."""
-    length = np.hypot(*np.diff(line, axis=0).T)
-    total = float(length.sum())
-    used = total if last_m is None else min(last_m, total)
-    pieces = max(1000, PIECES * len(centres))
-    place = total - used + (np.arange(pieces) + 0.5) / pieces * used
-    before = np.concatenate([[0.0], np.cumsum(length)])
-    points = np.stack([np.interp(place, before, line[:, axis]) for axis in (0, 1)], axis=1)
-    owner = np.concatenate(
-        [
-            ((some[:, None] - centres) ** 2).sum(axis=2).argmin(axis=1)
-            for some in np.array_split(points, max(1, pieces // 500))  # memory
-        ]
-    )
-    shares: Floats = np.bincount(owner, minlength=len(centres)) * (used / pieces)
-    return shares

@@ -1,0 +1,80 @@
+"""Input files put into a run's folder: hard-linked to those of the run before, or written.
+
+A child of a matrix shares most of its input with the one before it.  Links are made of inputs
+alone: MODFLOW opens its outputs with truncation, and through a link that would empty them in every
+folder.  For the same reason nothing here opens an existing file for writing: what differs is
+written beside and renamed.  A file is linked only while it is, by its status, the one that this
+process wrote.  Inputs can be made again, and the manifest holds their digests: nothing is synced.
+"""
+
+import contextlib
+import itertools
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from mhx.errors import RunError
+
+_serial = itertools.count()
+
+
+@dataclass(frozen=True)
+class _Placed:
+    """A file that this process wrote: where, what, and its status since."""
+
+    path: Path
+    content: bytes
+    status: tuple[int, ...]
+
+
+_placed: dict[str, _Placed] = {}
+
+
+def place(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Put files into `folder`, which is made where it is missing; RunError where it cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in files.items():
+            before = _placed.get(name)
+            if before is None or before.content != content or not _linked(before, folder / name):
+                _placed[name] = _written(folder / name, content)
+    except OSError as error:
+        raise RunError(f"{error.filename or folder} cannot be written: {error}") from error
+
+
+def forget() -> None:
+    """Link nothing that was written so far; for tests."""
+    _placed.clear()
+
+
+def _linked(before: _Placed, path: Path) -> bool:
+    """Whether `path` is now a link to the file written before; False asks for a copy."""
+    try:
+        if _status(before.path) != before.status:
+            return False
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samefile(before.path, path):
+                return True
+            path.unlink()
+        os.link(before.path, path)
+    except OSError:  # another file system, too many links, gone in between
+        return False
+    return True
+
+
+def _written(path: Path, content: bytes) -> _Placed:
+    draft = path.with_name(f".{path.name}.{os.getpid()}-{next(_serial)}.part")
+    try:
+        draft.write_bytes(content)
+        draft.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            draft.unlink()
+        raise
+    return _Placed(path, content, _status(path))
+
+
+def _status(path: Path) -> tuple[int, ...]:
+    found = path.stat()
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
