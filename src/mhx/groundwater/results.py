@@ -48,7 +48,8 @@ class FlowResult:
     heads: (s, n_layers, n), NaN where dry.  fields: name -> (s, n) or (s, n_layers, n), stored
     ones besides the heads.  steps: every step of the solver; ended_d: (m,) when each ended.
     fixed: nodes with a fixed head.
-    about: what else the catalog holds (parameters, formulation, nominal recharge, duration).
+    about: what else the catalog holds (parameters, formulation, boundaries, nominal recharge,
+        duration).
     """
 
     areas: Floats
@@ -130,6 +131,7 @@ def read_results(
         about={
             "duration_s": float(listing.wall_s),
             "regime": model.regime,
+            "start": model.start,
             "formulation": {
                 "newton": model.formulation["newton"],
                 "xt3d": model.formulation["xt3d"],
@@ -138,6 +140,14 @@ def read_results(
             },
             "parameters": dict(model.parameters),
             "recharge_nominal_m3_s": float(model.recharge_nominal_m3_s),
+            "boundaries": {
+                one.id: {
+                    "package": one.package,
+                    "cells": one.cells.tolist(),
+                    "layers": one.layers.tolist(),
+                }
+                for one in model.boundaries.values()
+            },
         },
     )
 
