@@ -11,6 +11,8 @@ written with all their digits, so that metrics of the files are those of the sol
 """
 
 import csv
+import io
+import json
 import math
 import zipfile
 from collections.abc import Iterable, Mapping
@@ -20,9 +22,9 @@ from typing import Any
 
 import numpy as np
 
-from mhx.errors import EvidenceError
+from mhx.errors import EvidenceError, RunError
 from mhx.evidence.schemas import RESULT_CATALOG
-from mhx.evidence.store import read_json, write_json, write_text, write_with
+from mhx.evidence.store import read_json
 from mhx.groundwater.listing import Step
 from mhx.groundwater.results import BudgetRow, FlowResult
 from mhx.groundwater.vocabulary import FIELDS
@@ -53,33 +55,50 @@ def write_results(run_dir: Path, result: FlowResult, identity: Mapping[str, Any]
         "top_m": result.top,
         "bottom_m": result.bottoms,
     }
-    write_with(folder / HEADS, lambda stream: np.savez(stream, **arrays))
+    stream = io.BytesIO()
+    np.savez(stream, **arrays)
     numbers = _numbers(result)
-    write_text(
-        folder / BUDGET,
-        _table(
-            _BUDGET_COLUMNS,
-            (
-                (numbers[row.saved], row.component, row.rate_in, row.rate_out, row.boundary)
-                for row in result.budget
-            ),
-        ),
+    budget = (
+        (numbers[row.saved], row.component, row.rate_in, row.rate_out, row.boundary)
+        for row in result.budget
     )
-    write_text(
-        folder / STEPS,
-        _table(
-            _STEP_COLUMNS,
-            (
-                (
-                    *(one.period, one.step, end, one.outer, one.inner, int(one.converged)),
-                    *(one.percent_step, one.percent_cumulative),
-                )
-                for one, end in zip(result.steps, result.ended_d.tolist(), strict=True)
-            ),
-        ),
+    steps = (
+        (
+            *(one.period, one.step, end, one.outer, one.inner, int(one.converged)),
+            *(one.percent_step, one.percent_cumulative),
+        )
+        for one, end in zip(result.steps, result.ended_d.tolist(), strict=True)
     )
-    write_json(folder / CATALOG, _catalog(result, fields, identity))
-    return [f"{FOLDER}/{name}" for name in (CATALOG, HEADS, BUDGET, STEPS)]
+    contents = {
+        CATALOG: _lines(_catalog(result, fields, identity)),
+        HEADS: stream.getvalue(),
+        BUDGET: _table(_BUDGET_COLUMNS, budget),
+        STEPS: _table(_STEP_COLUMNS, steps),
+    }
+    for name, content in contents.items():
+        _write(folder / name, content)
+    return [f"{FOLDER}/{name}" for name in contents]
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Not synced one by one: the manifest, written last, says what these files must hold."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)  # it may be a link to the evidence of another testbed
+        path.write_bytes(content)
+    except OSError as error:
+        raise RunError(
+            f"cannot write {path}: {error.strerror or error} ({len(content)} bytes needed)"
+        ) from error
+
+
+def _lines(catalog: Mapping[str, Any]) -> bytes:
+    """One line per key: long lists of cells stay lists that one can look past."""
+    rows = (
+        f"  {json.dumps(key)}: {json.dumps(catalog[key], sort_keys=True, allow_nan=False)}"
+        for key in sorted(catalog)
+    )
+    return ("{\n" + ",\n".join(rows) + "\n}\n").encode("ascii")
 
 
 def reopen(run_dir: Path) -> FlowResult:
@@ -169,10 +188,10 @@ def _fixed(catalog: Mapping[str, Any]) -> np.ndarray:
     return np.unique(np.array(nodes, dtype=np.int64))
 
 
-def _table(columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
+def _table(columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> bytes:
     lines = [",".join(columns)]
     lines += [",".join(map(_cell, row)) for row in rows]
-    return "\n".join(lines) + "\n"
+    return ("\n".join(lines) + "\n").encode("utf-8")
 
 
 def _cell(value: Any) -> str:
