@@ -34,7 +34,7 @@ _serial = itertools.count()
 def write_bytes(path: Path | str, content: bytes) -> None:
     """Readers see the old file or the new one, never half of one."""
     target = Path(path)
-    with _explained(target, len(content)):
+    with explained(target, len(content)):
         _ask_for_room(target, len(content))
         _replace(target, lambda stream: stream.write(content))
 
@@ -57,7 +57,7 @@ def write_with(
     expected_bytes: size where it is known beforehand, to find a full disk before the write.
     """
     target = Path(path)
-    with _explained(target, expected_bytes):
+    with explained(target, expected_bytes):
         _ask_for_room(target, expected_bytes)
         _replace(target, writer)
 
@@ -118,8 +118,8 @@ def append_chained(path: Path | str, record: Mapping[str, Any]) -> dict[str, Any
     target = Path(path)
     if taken := {"previous", "digest"} & record.keys():
         raise ValueError(f"{', '.join(sorted(taken))}: the words of the chain itself")
-    with _explained(target, len(canonical(strict(record)))):
-        _make_folder(target.parent)
+    with explained(target, len(canonical(strict(record)))):
+        make_folder(target.parent)
         is_new = not target.exists()
         with target.open("a+b", buffering=0) as stream:  # a buffer would write again what failed
             fcntl.flock(stream, fcntl.LOCK_EX)  # two writers queue up; freed when closed
@@ -131,7 +131,7 @@ def append_chained(path: Path | str, record: Mapping[str, Any]) -> dict[str, Any
             line = {**body, "digest": content_digest(body)}
             _add_line(stream, end, canonical(line).encode("ascii") + b"\n")
         if is_new:
-            _sync_folder(target.parent)
+            sync_folder(target.parent)
     return line
 
 
@@ -150,8 +150,8 @@ class Journal:
         self._last: str | None = None
 
     def __enter__(self) -> Self:
-        with _explained(self.path, 0):
-            _make_folder(self.path.parent)
+        with explained(self.path, 0):
+            make_folder(self.path.parent)
             is_new = not self.path.exists()
             stream = FileIO(self.path, "a+")
         try:
@@ -161,7 +161,7 @@ class Journal:
             self._end = content.rfind(b"\n") + 1
             self.lines = _checked_lines(self.path, content[: self._end])
             if is_new:
-                _sync_folder(self.path.parent)
+                sync_folder(self.path.parent)
         except BaseException:
             stream.close()
             raise
@@ -181,7 +181,7 @@ class Journal:
         body = {**strict(record), "previous": self._last}
         line = {**body, "digest": content_digest(body)}
         content = canonical(line).encode("ascii") + b"\n"
-        with _explained(self.path, len(content)):
+        with explained(self.path, len(content)):
             _add_line(self._stream, self._end, content, sync=sync)
         self._end += len(content)
         self._last = line["digest"]
@@ -213,9 +213,14 @@ def sweep_drafts(root: Path | str) -> list[Path]:
     return left_over
 
 
+def draft_path(target: Path) -> Path:
+    """A name beside a file for what is to become it; no other writer has it."""
+    return target.with_name(f".{target.name}.{os.getpid()}-{next(_serial)}.part")
+
+
 def _replace(target: Path, writer: Callable[[BinaryIO], object]) -> None:
-    _make_folder(target.parent)
-    draft = target.with_name(f".{target.name}.{os.getpid()}-{next(_serial)}.part")
+    make_folder(target.parent)
+    draft = draft_path(target)
     try:
         with draft.open("wb") as stream:
             writer(stream)
@@ -226,7 +231,7 @@ def _replace(target: Path, writer: Callable[[BinaryIO], object]) -> None:
         with contextlib.suppress(OSError):
             draft.unlink()
         raise
-    _sync_folder(target.parent)  # or the rename itself may be lost with the power
+    sync_folder(target.parent)  # or the rename itself may be lost with the power
 
 
 def _add_line(stream: FileIO, end: int, line: bytes, *, sync: bool = True) -> None:
@@ -242,15 +247,17 @@ def _add_line(stream: FileIO, end: int, line: bytes, *, sync: bool = True) -> No
         raise
 
 
-def _make_folder(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, each flushed."""
     if folder.is_dir():
         return
-    _make_folder(folder.parent)
+    make_folder(folder.parent)
     folder.mkdir(exist_ok=True)
-    _sync_folder(folder.parent)
+    sync_folder(folder.parent)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Flush the names in a folder to the disk."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(handle)
@@ -275,7 +282,7 @@ def _ask_for_room(target: Path, needed: int) -> None:
 
 
 @contextlib.contextmanager
-def _explained(target: Path, needed: int) -> Iterator[None]:
+def explained(target: Path, needed: int) -> Iterator[None]:
     """What the file system refuses leaves here as a RunError that names path and need."""
     try:
         yield

@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from mhx.evidence.store import write_bytes
+from mhx.evidence.bulk import read, write_many
 from mhx.testbed.blocks import ReadBackDiffers, block_of
 from mhx.testbed.expand import FOLDER
 from mhx.testbed.plan import Plan
@@ -19,11 +19,12 @@ STALE = "_stale"
 def write_children(plan: Plan) -> tuple[str, ...]:
     """Write every child; those of cases that are gone move to `_stale`, their names returned."""
     folder = plan.root / FOLDER
-    wanted = set()
-    for name, text in child_texts(plan):
-        _put(folder / name, text)
-        wanted.add(name)
-    return tuple(_put_aside(folder, wanted))
+    texts = [(name, text.encode()) for name, text in child_texts(plan)]
+    write_many(folder, texts)
+    for name, content in texts:
+        if _content(folder / name) != content:
+            raise OSError(f"{folder / name} does not hold what was just written to it")
+    return tuple(_put_aside(folder, {name for name, _ in texts}))
 
 
 def differing_children(plan: Plan) -> list[str]:
@@ -49,16 +50,6 @@ def child_texts(plan: Plan) -> Iterator[tuple[str, str]]:
         yield name, f"# {who}\n# edit the testbed, not this file\n\n{block.text}"
 
 
-def _put(path: Path, text: str) -> None:
-    """Write a child, unless it stands there already, and read the file again."""
-    content = text.encode()
-    if _content(path) == content:
-        return
-    write_bytes(path, content)
-    if _content(path) != content:
-        raise OSError(f"{path} does not hold what was just written to it")
-
-
 def _put_aside(folder: Path, wanted: set[str]) -> list[str]:
     """Move children of cases that no longer exist to `_stale`; their names, sorted."""
     stale = sorted(set(_names(folder)) - wanted)
@@ -76,6 +67,6 @@ def _names(folder: Path) -> Iterator[str]:
 
 def _content(path: Path) -> bytes | None:
     try:
-        return path.read_bytes()
+        return read(str(path))
     except FileNotFoundError:
         return None

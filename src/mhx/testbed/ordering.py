@@ -1,6 +1,7 @@
 """Tables in the order in which their model declares them; unknown keys last, as written."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel
@@ -25,10 +26,23 @@ def _ordered(node: Node | None, value: Any, known: Any) -> Any:
 
 
 def _table(node: Node, value: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
-    fields: dict[str, Node] = {}
-    for table in node.tables:
+    fields = _fields(node.tables)
+    last = len(fields)
+    rank = {key: fields[key][0] if key in fields else last for key in value}
+    keys = sorted(value, key=rank.__getitem__) if fields else list(value)
+    return {
+        key: item
+        if (item := value[key]) is known.get(key)
+        else _ordered(fields[key][1] if key in fields else node.every, item, known.get(key))
+        for key in keys
+    }
+
+
+@cache
+def _fields(tables: tuple[type[BaseModel], ...]) -> dict[str, tuple[int, Node]]:
+    """The fields of the tables that may stand in one place, each with its number."""
+    found: dict[str, Node] = {}
+    for table in tables:
         for key, inner in nodes(table).items():
-            fields.setdefault(key, inner)
-    names = list(fields) if len(fields) > 1 else []
-    keys = sorted(value, key=lambda key: names.index(key) if key in fields and names else 10**6)
-    return {key: _ordered(fields.get(key, node.every), value[key], known.get(key)) for key in keys}
+            found.setdefault(key, inner)
+    return {key: (number, inner) for number, (key, inner) in enumerate(found.items())}
