@@ -22,6 +22,7 @@ from mhx.cli import evidence, run, show
 from mhx.cli.campaign import campaign_app
 from mhx.cli.command import Command
 from mhx.cli.engines import engines_app
+from mhx.cli.testbed import testbed_app
 from mhx.errors import BUG, INTERRUPTED, ConfigError, EngineMissing, MhxError
 
 STORY = """Simulation campaigns that must be believed.
@@ -38,6 +39,16 @@ A campaign, in order (each ends by printing the next command):
   mhx campaign rutherford-resume-plan DIR    where a run would go on
   mhx campaign rutherford-execute DIR        run, or go on, until the target
   mhx campaign rutherford-promotion-check DIR    judge; lists what is missing
+
+A short run is never believed alone: a testbed carries out one model many times, keeps the evidence
+in order, and judges what the cases say together.
+
+\b
+A matrix of cases, in order:
+  mhx testbed plan FILE            write the cases and what is known before they run
+  mhx testbed run FILE --jobs 2    carry out what is not finished yet
+  mhx testbed status DIR           where it stands
+  mhx testbed explain DIR CASE     why a case is as it is, and how to run it again
 
 \b
 One run from one file:     mhx run examples/reconnection/orszag_tang.toml
@@ -61,6 +72,7 @@ app.command("run")(run.run)
 app.command("schema")(run.schema)
 evidence.register(app)
 app.add_typer(campaign_app)
+app.add_typer(testbed_app)
 app.add_typer(engines_app)
 
 # Typer keeps a copy of Click to itself; this is the root of its complaints about words.

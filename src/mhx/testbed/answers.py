@@ -8,6 +8,7 @@ from mhx.report.answer import Answer
 from mhx.testbed import manifest
 from mhx.testbed.checks import worst
 from mhx.testbed.keeping import Keeper
+from mhx.testbed.plan import Plan
 from mhx.testbed.rows import State
 
 TOLD = 10  # cases or checks that an answer lists before it counts the rest
@@ -33,6 +34,22 @@ def planned(keeper: Keeper, path: Path) -> Answer:
         details=details,
         next=f"mhx testbed run {path}",
         document=_document(keeper),
+    )
+
+
+def compared(plan: Plan, differing: Sequence[str]) -> Answer:
+    """Children on disk against those of the file."""
+    children = sum(planned.child is not None for planned in plan.cases)
+    verdict = (
+        f"{len(differing)} differ from the file" if differing else "all as the file gives them"
+    )
+    return Answer(
+        headline=f"{plan.table.id}: {counted(children, 'child').replace('childs', 'children')}, "
+        f"{verdict}; nothing was written",
+        details=list(_listed([f"  {name}" for name in differing])),
+        next=f"mhx testbed plan {plan.path}" if differing else "",
+        document={"children": children, "differing": list(differing)},
+        exit_code=1 if differing else 0,
     )
 
 

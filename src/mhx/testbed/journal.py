@@ -68,12 +68,14 @@ class History:
     """What a journal says.
 
     results: newest outcome of each case; claims: cases begun since then, with their digest.
+    begun: those of them that the newest launcher began.
     durations: seconds of every ok outcome, by case.
     plans: SHA-256 of the plans written, newest last.
     """
 
     results: dict[str, Result] = field(default_factory=dict)
     claims: dict[str, str] = field(default_factory=dict)
+    begun: set[str] = field(default_factory=set)
     durations: dict[str, float] = field(default_factory=dict)
     plans: list[str] = field(default_factory=list)
     launches: list[Mapping[str, Any]] = field(default_factory=list)
@@ -85,13 +87,16 @@ class History:
                 self.plans.append(line["plan_sha256"])
             case "claimed":
                 self.claims[line["case_id"]] = line["case_digest"]
+                self.begun.add(line["case_id"])
             case "outcome":
                 result = result_of(line)
                 self.results[result.case_id] = result
                 self.claims.pop(result.case_id, None)
+                self.begun.discard(result.case_id)
                 if result.status == "ok" and result.duration_seconds is not None:
                     self.durations[result.case_id] = result.duration_seconds
-            case "started" | "ended":
+            case "started":
+                self.begun.clear()
                 self.launches.append(line)
 
     def status_of(self, case_id: str) -> str:

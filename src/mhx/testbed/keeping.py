@@ -4,6 +4,7 @@ Made from a plan's document and the journal alone, so that a launcher, `mhx test
 second start after a kill have one and the same way to the files.
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -15,8 +16,7 @@ from mhx.evidence.hashing import file_digest
 from mhx.evidence.manifest import VERIFIER_NAME
 from mhx.evidence.metrics import Vocabulary
 from mhx.evidence.provenance import now
-from mhx.evidence.schemas import TESTBED_PLAN
-from mhx.evidence.store import Journal, read_json, strict
+from mhx.evidence.store import Journal, strict, write_bytes
 from mhx.execution.attempts import attempt_name
 from mhx.testbed import journal, manifest
 from mhx.testbed.analysis import analyse
@@ -25,7 +25,6 @@ from mhx.testbed.columns import contract_of
 from mhx.testbed.journal import PLAN, History
 from mhx.testbed.outcome import Ended
 from mhx.testbed.records import REPORT_HTML, REPORT_MD, Findings, Records, render
-from mhx.testbed.report import Evidence, write_report
 from mhx.testbed.rows import State, own_notes
 from mhx.testbed.tables import Tables
 from mhx.workflow.registry import Registration, rows
@@ -91,8 +90,8 @@ class Keeper:
         facts = {"testbed_id": document["testbed_id"], "plan_digest": document["plan_digest"]}
         digest = journal.digest_of(content)
         journal.note(book, "planned", {"plan_sha256": digest, **facts})
-        self.records.put(PLAN, content)
-        self._note_files()
+        write_bytes(self.root / PLAN, content)
+        self.note_files()
         self.records.write_all()
 
     def finish(self, exit_code: int) -> None:
@@ -101,11 +100,12 @@ class Keeper:
         self.circumstance.finished_utc = now()
         self.records.write_all()
 
-    def _note_files(self) -> None:
+    def note_files(self) -> None:
         """The files that do not change while cases run."""
         for case in self.document["cases"]:
             if path := case["config_path"]:
                 self.records.files[path] = file_digest(self.root / path)
+        self.records.files[PLAN] = file_digest(self.root / PLAN)
         self.records.put(VERIFIER_NAME, Path(verify.__file__).read_bytes())
 
     def judged(self) -> Findings:
@@ -129,6 +129,8 @@ class Keeper:
         )
 
     def _reported(self, findings: Findings, document: Mapping[str, Any]) -> Sequence[str]:
+        from mhx.testbed.report import Evidence, write_report  # noqa: PLC0415  (jinja2, matplotlib)
+
         evidence = Evidence(
             plan=self.document,
             cases=list(self.tables.case_rows),
@@ -152,7 +154,8 @@ def read_plan(root: Path, known: History) -> dict[str, Any]:
     if not (root / PLAN).is_file():
         raise ConfigError(f"{root} holds no testbed: {PLAN} is not there")
     journal.check_plan(root, known)
-    return read_json(root / PLAN, TESTBED_PLAN)
+    found: dict[str, Any] = json.loads((root / PLAN).read_bytes())  # the journal vouches for it
+    return found
 
 
 def row_for(document: Mapping[str, Any]) -> Registration:

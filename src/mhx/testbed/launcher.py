@@ -24,6 +24,7 @@ from mhx.execution.local import LocalPool
 from mhx.report.answer import Answer
 from mhx.report.progress import CaseProgress
 from mhx.testbed import answers, folders, journal
+from mhx.testbed.children import differing_children
 from mhx.testbed.exits import exit_code
 from mhx.testbed.journal import JOURNAL, Result
 from mhx.testbed.keeping import Keeper
@@ -36,12 +37,14 @@ from mhx.testbed.stopping import Stopping
 from mhx.workflow.load import Changes
 
 FAILED = ("failed", "timeout")
+BACKENDS = ("local", "inline")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
     """What the command line asks for; None: what the file says.
 
+    jobs: cases at a time, or "auto".
     case: a glob over case ids; the other cases are left as they are.
     fresh: carry out cases whose result would stand, too.
     rerun_failed: start failed cases again, whatever the file says.
@@ -49,7 +52,7 @@ class Options:
     """
 
     changes: Changes = field(default_factory=Changes)
-    jobs: int | Literal["auto"] | None = None
+    jobs: int | str | None = None
     case: str | None = None
     fresh: bool = False
     rerun_failed: bool = False
@@ -72,6 +75,16 @@ def run_testbed(path: Path, options: Options | None = None) -> Answer:
         return launcher.carry_out() if launcher.execute else launcher.planned()
 
 
+def check_children(path: Path, changes: Changes | None = None) -> Answer:
+    """Whether the children on disk are what the file gives now; writes nothing, exit code 1 if not.
+
+    ConfigError: every fault of file and children.
+    """
+    plan = make_plan(path, changes)
+    plan.raise_faults()
+    return answers.compared(plan, differing_children(plan))
+
+
 def plan_testbed(path: Path, options: Options | None = None) -> Answer:
     """Write children and dry evidence, evaluate reuse; nothing is started."""
     return run_testbed(path, replace(options or Options(), dry_run=True))
@@ -86,12 +99,13 @@ class TestbedLauncher:
         self._book = book
         self._known = journal.history(book.lines)
         journal.check_plan(plan.root, self._known)
-        self.keeper = Keeper(
-            plan.root, plan.document(), plan.row, Circumstance(execute=self.execute)
-        )
+        document = {**plan.document(), "require_child_gates": plan.table.require_child_gates}
+        self.keeper = Keeper(plan.root, document, plan.row, Circumstance(execute=self.execute))
         self._chosen = _chosen(options.case, [case["case_id"] for case in self.keeper.cases])
         self._decisions: dict[str, Decision] = {}
         self._stopping = Stopping()
+        self._places = _places(options.jobs, plan.table.execution.jobs)
+        self._backend_name = _known_backend(options.backend or plan.table.execution.backend)
         self._at_work: Backend | None = None
         self._halted: MhxError | None = None
         self._tally: Counter[str] = Counter()
@@ -229,10 +243,10 @@ class TestbedLauncher:
 
     def _backend(self) -> Backend:
         table = self.plan.table.execution
-        if (self.options.backend or table.backend) == "inline":
+        if self._backend_name == "inline":
             return InlineBackend()
         return LocalPool(
-            self.options.jobs or table.jobs,
+            self._places,
             grace_s=table.grace_s,
             retries=table.retries,
             ahead=self.plan.table.continue_on_error,
@@ -253,6 +267,23 @@ class TestbedLauncher:
 
     def _troubles(self) -> dict[str, int]:
         return {status: self._tally[status] for status in FAILED if self._tally[status]}
+
+
+def _places(asked_for: int | str | None, otherwise: int | Literal["auto"]) -> int | Literal["auto"]:
+    """How many cases at a time; a ConfigError names the flag."""
+    if asked_for is None:
+        return otherwise
+    if asked_for == "auto":
+        return "auto"
+    if str(asked_for).isdecimal() and int(asked_for) >= 1:
+        return int(asked_for)
+    raise ConfigError(f"--jobs must be a whole number >= 1 or auto, got {asked_for!r}")
+
+
+def _known_backend(name: str) -> str:
+    if name in BACKENDS:
+        return name
+    raise ConfigError(f"--backend must be {' or '.join(map(repr, BACKENDS))}, got {name!r}")
 
 
 def _chosen(glob: str | None, enabled: Sequence[str]) -> set[str]:

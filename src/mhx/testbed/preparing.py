@@ -4,10 +4,10 @@ Nothing here starts a runner.  What stands is decided once, told in the plan as 
 the launcher then does as it was told.
 """
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from mhx.evidence.store import Journal
 from mhx.testbed.children import write_children
@@ -47,21 +47,13 @@ def prepare(
         elif result is not None and same and case_id not in starts:
             state = _on_record(keeper, result, known.status_of(case_id), decision.reason)
         keeper.set(case_id, state)
-    for case_id, text in faults_by_case(plan).items():
-        keeper.set(case_id, State(status="failed", error=text))
+    for planned in plan.cases:
+        if planned.faults:
+            text = "; ".join(" ".join(fault.split()) for fault in planned.faults)
+            keeper.set(planned.case.id, State(status="failed", error=text))
     keeper.write_plan(book, stale)
     plan.raise_faults()
     return decisions
-
-
-def faults_by_case(plan: Plan) -> dict[str, str]:
-    """The faults of the plan that name a case, by case."""
-    found: dict[str, str] = {}
-    for planned in plan.cases:
-        told = [fault for fault in plan.faults if f"case {planned.case.id!r}" in fault]
-        if told:
-            found[planned.case.id] = "; ".join(" ".join(fault.split()) for fault in told)
-    return found
 
 
 def policy_of(plan: Plan, *, fresh: bool, rerun_failed: bool) -> Policy:
@@ -71,8 +63,19 @@ def policy_of(plan: Plan, *, fresh: bool, rerun_failed: bool) -> Policy:
         mode=table.mode,
         rerun_failed=table.rerun_failed or rerun_failed,
         fresh=fresh,
-        sources=tuple(Path(os.path.normpath(plan.path.parent / path)) for path in table.sources),
+        sources=tuple(Path(plan.path.parent, path) for path in table.sources),
     )
+
+
+def recorded(keeper: Keeper, case: Mapping[str, Any], known: History) -> State:
+    """What the journal and the run of a case say, whatever a next start would make of it."""
+    result = known.results.get(case["case_id"])
+    status = known.status_of(case["case_id"])
+    if result is None or result.case_digest != case["case_digest"]:
+        return State(status="interrupted") if status == "interrupted" else State()
+    if status != "interrupted" and result.summary_sha256:
+        return _standing(keeper, result)
+    return keeper.state(Ended(result=replace(result, status=status)))
 
 
 def _standing(keeper: Keeper, result: Result) -> State:

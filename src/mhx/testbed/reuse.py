@@ -9,7 +9,7 @@ import os
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from mhx.errors import ConfigError
@@ -91,7 +91,7 @@ class Reuse:
             return self._configuration(case, result)
         old, new = result.parts, case.get("digest_parts") or {}
         if keys := _differing(old.get("inputs"), new.get("inputs")):
-            return f"input changed: {_some(keys)}"
+            return f"input changed: {_some(PurePosixPath(key).name for key in keys)}"
         if keys := _differing(old.get("engines"), new.get("engines")):
             return (
                 f"engine changed: {_some(_engine(k, old['engines'], new['engines']) for k in keys)}"
