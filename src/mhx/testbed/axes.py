@@ -42,9 +42,16 @@ class Levels:
         values = self.axis.values or ()
         names = self.axis.names or tuple(map(shown, values))
         return tuple(
-            Step(name=name, value=value, overlays=self.set_to(value, ("values", number)))
+            Step(
+                name=name, value=value, overlays=self.set_to(value, (*self.place, "values", number))
+            )
             for number, (name, value) in enumerate(zip(names, values, strict=False))
         )
+
+    @property
+    def named(self) -> bool:
+        """True when its levels have names of their own."""
+        return bool(self.axis.names or self.axis.level)
 
     @property
     def reference(self) -> int:
@@ -66,9 +73,9 @@ class Levels:
     def _named(self) -> Mapping[Value, int]:
         return {step.name: number for number, step in enumerate(self.steps)}
 
-    def set_to(self, value: Value, within: Place = ()) -> tuple[Overlay, ...]:
-        """What sets every key of the axis to a value, said to stand at `within` of its table."""
-        return self._keyed(self.axis.keys, value, (*self.place, *within))
+    def set_to(self, value: Value, place: Place) -> tuple[Overlay, ...]:
+        """What sets every key of the axis to a value that is written at `place`."""
+        return self._keyed(self.axis.keys, value, place)
 
     def _level(self, number: int, level: Level) -> Step:
         place = (*self.place, "level", number)

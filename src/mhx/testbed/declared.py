@@ -15,6 +15,7 @@ from mhx.config import Source, faults_in
 from mhx.config.faults import Told
 from mhx.config.lines import Place
 from mhx.testbed.arrays import Arrays
+from mhx.testbed.cases import judge
 from mhx.testbed.config import Testbed, TestbedFile
 from mhx.testbed.faults import Faults
 from mhx.testbed.rules import relations
@@ -146,6 +147,10 @@ def _checked(data: Mapping[str, Any], faults: Faults, folder: Path) -> Testbed |
     """The table; where it is faulty, every fault of it and of what the rest says of each other."""
     checked, told = faults_in(TestbedFile, data)
     if checked is not None:
+        arrays = Arrays(checked.testbed, folder)
+        relations(arrays, faults)
+        if len(faults):
+            judge(arrays, faults)
         return checked.testbed
     for fault in told:
         faults.key(fault.place, fault.text)
@@ -156,7 +161,9 @@ def _checked(data: Mapping[str, Any], faults: Faults, folder: Path) -> Testbed |
         aside.without(told)
         checked, told = faults_in(TestbedFile, aside.data())
         if checked is not None:
-            relations(Arrays(checked.testbed, folder, aside.numbers()), faults)
+            arrays = Arrays(checked.testbed, folder, aside.numbers())
+            relations(arrays, faults)
+            judge(arrays, faults)
             break
     return None
 

@@ -34,6 +34,13 @@ def design_rules(arrays: Arrays, axes: Mapping[str, Levels], faults: Faults) -> 
             faults.say((*place, key), f"design {design.id!r} {key}: {text}")
 
 
+def sound(design: Design, axes: Mapping[str, Levels]) -> bool:
+    """True when a design can make its points."""
+    foreign = design.model_fields_set & {key for keys in OWN_KEYS.values() for key in keys}
+    faults = (*_own(design), *_axes(design, axes), *_templates(design))
+    return not faults and foreign <= set(OWN_KEYS[design.kind])
+
+
 def foreign_keys(
     place: Place,
     kind: str,

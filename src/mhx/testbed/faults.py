@@ -36,10 +36,10 @@ class Faults:
         where = f"{name}:{line}  " if line else ""
         self._lines.setdefault(f"{where}{text}", self.source.order(place))
 
-    def other(self, name: str, line: int, text: str) -> None:
-        """`sites.csv:7  <text>`; without a line when it is 0."""
+    def other(self, name: str, line: int | None, text: str) -> None:
+        """`sites.csv:7  <text>`; without a line where there is none."""
         where = f"{name}:{line}  " if line else f"{name}: "
-        self._lines.setdefault(f"{where}{text}", (_OTHER, line))
+        self._lines.setdefault(f"{where}{text}", (_OTHER, line or 0))
 
     def mute(self, place: Place) -> None:
         """Say nothing more of this table: what is known to be wrong with it explains the rest."""

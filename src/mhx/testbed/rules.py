@@ -6,6 +6,7 @@ and checks in `questions`.
 """
 
 import datetime
+import math
 import re
 from collections import Counter
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ from typing import Any
 from mhx.config.lines import Place
 from mhx.testbed.arrays import Arrays, declared_twice
 from mhx.testbed.axes import Levels, folder_of
-from mhx.testbed.config import Axis, CaseTable
+from mhx.testbed.config import Axis, Value
 from mhx.testbed.design_rules import design_rules
 from mhx.testbed.faults import Faults, known
 from mhx.testbed.matrix import same, shown
@@ -27,8 +28,8 @@ BASE_IS_REQUIRED = ("flow", "transport", "reconnection")
 _DOTTED = re.compile(r"[^.\s]+(\.[^.\s]+)*")
 
 
-def relations(arrays: Arrays, faults: Faults) -> None:
-    """Tell every fault that the declarations show without making a case."""
+def relations(arrays: Arrays, faults: Faults) -> Registration | None:
+    """Tell every fault that the declarations show without making a case; the row of the pair."""
     row = pair(arrays, faults)
     _base(arrays, faults)
     axes = arrays.axes(faults)
@@ -37,6 +38,7 @@ def relations(arrays: Arrays, faults: Faults) -> None:
     design_rules(arrays, axes, faults)
     metric_rules(arrays, row, faults)
     check_rules(arrays, axes, faults)
+    return row
 
 
 def pair(arrays: Arrays, faults: Faults) -> Registration | None:
@@ -93,13 +95,18 @@ def axis_rules(arrays: Arrays, row: Registration | None, faults: Faults) -> None
     named = [(place, axis.id) for place, axis in arrays.items("axis")]
     declared_twice("axis", named, faults)
     for place, axis in arrays.items("axis"):
-        for text in (*_values(axis), *_range(axis), *_keys(axis), *_order(axis)):
+        for text in axis_faults(axis):
             faults.say(place, f"axis {axis.id!r}: {text}")
         levels = [((*place, "level", n), level) for n, level in enumerate(axis.level)]
         for at, level in levels:
             who = f"axis {axis.id!r}, level {level.id!r}"
             overlay_rules((*at, "overlay"), who, level.overlay, row, faults)
         declared_twice(f"axis {axis.id!r}: level", [(at, level.id) for at, level in levels], faults)
+
+
+def axis_faults(axis: Axis) -> list[str]:
+    """What is wrong with one axis by itself."""
+    return [*_values(axis), *_range(axis), *_keys(axis), *_order(axis)]
 
 
 def _values(axis: Axis) -> list[str]:
@@ -131,6 +138,8 @@ def _range(axis: Axis) -> list[str]:
         found.append(f"low must be < high, got {low!r} and {high!r}")
     if axis.distribution == "loguniform" and not low > 0:
         found.append(f"distribution 'loguniform' needs low > 0, got {low!r}")
+    if axis.integer and math.ceil(low) > math.floor(high):
+        found.append(f"no whole number lies between low {low!r} and high {high!r}")
     return found
 
 
@@ -170,7 +179,7 @@ def case_rules(
     for place, case in arrays.items("case"):
         who = f"case {case.id!r}"
         overlay_rules((*place, "overlay"), who, case.overlay, row, faults)
-        if text := value_fault(case, axes):
+        if text := value_fault(case.axis, case.value, axes):
             faults.say((*place, "value"), f"{who}: {text}")
     for place, rule in arrays.items("case_from_catalog"):
         who = f"case_from_catalog[{place[2]}]"
@@ -182,21 +191,21 @@ def case_rules(
         faults.key(("testbed", "catalog"), "makes no case without [[testbed.case_from_catalog]]")
 
 
-def value_fault(case: CaseTable, axes: Mapping[str, Levels]) -> str:
-    """Why a case cannot have its value, or nothing."""
-    if case.value is None:
+def value_fault(axis: str | None, value: Value | None, axes: Mapping[str, Levels]) -> str:
+    """Why a case of this axis or tag cannot have a value, or nothing."""
+    if value is None:
         return ""
-    if case.axis is None or case.axis not in axes:
-        found = "the case names none" if case.axis is None else f"{case.axis!r} is only a tag"
+    if axis is None or axis not in axes:
+        found = "the case names none" if axis is None else f"{axis!r} is only a tag"
         return f"value needs a declared axis; {found}"
-    levels = axes[case.axis]
-    if levels.find(case.value) is not None or not levels.steps:
+    levels = axes[axis]
+    if levels.find(value) is not None or not levels.steps:
         return ""
     if levels.axis.level:
         names = [step.name for step in levels.steps]
-        return f"axis {case.axis!r} has no level {case.value!r}{known(str(case.value), names)}"
-    if is_number(levels.steps[0].value) and not is_number(case.value):
-        return f"value {case.value!r} is neither a number nor a name of axis {case.axis!r}"
+        return f"axis {axis!r} has no level {value!r}{known(str(value), names)}"
+    if is_number(levels.steps[0].value) and not is_number(value):
+        return f"value {value!r} is neither a number nor a name of axis {axis!r}"
     return ""
 
 
