@@ -67,8 +67,6 @@ def shown(value: Any) -> str:
 
 _OWN = (RULE, ABSENT, "value_error", "assertion_error", "missing", "extra_forbidden")
 
-_UNQUOTED = ("boolean", "number", "integer")  # in quotes they are text, which is easily overlooked
-
 
 def _real_place(error: Mapping[str, Any], data: Any) -> Place:
     """The error's location without the names that pydantic gives to the arms of a union."""
@@ -106,7 +104,7 @@ def _fault(place: Place, group: Sequence[Mapping[str, Any]], data: Any, schema: 
     node = _node(schema, place)
     expected = _expected(node, value, schema)
     hint = _did_you_mean_value(node, value)
-    quoted = isinstance(value, str) and _without_null(node).get("type") in _UNQUOTED
+    quoted = isinstance(value, str) and _without_null(node).get("type") == "boolean"
     found = f"{shown(value)}{' (a string)' if quoted else ''}"
     return Told(place, f"must be {expected}{_unit(node, value)}, got {found}{hint}")
 
