@@ -1,0 +1,99 @@
+"""A matrix of MODFLOW 6 cases against MODFLOW's own time.
+
+    python benchmarks/matrix.py [CASES]         1000 unless given
+
+The K sensitivity of examples/groundwater on its mesh of about 550 triangles: two jobs, figures off,
+evidence written and hashed.  Bare time: `mf6` alone on a copy of a child of this very matrix, one
+run at a time, before and after it.  Bound: wall <= 1.5 x (cases x bare / 2).
+"""
+
+import math
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+
+from _record import record
+
+from mhx.groundwater.engines import find
+
+BASE = Path(__file__).parents[1] / "examples" / "groundwater" / "flow_k_sensitivity_base.toml"
+CASES = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
+RUNS = 60
+JOBS = 2
+TESTBED = """
+workflow = {{ mode = "testbed" }}
+[testbed]
+id = "matrix"
+subject = "flow"
+base_config = "base.toml"
+require_child_gates = false
+execution = {{ jobs = {jobs} }}
+axis = [{{ id = "K", unit = "m/s", keys = ["flow.param.K.value"], values = {values} }}]
+design = [{{ id = "K", kind = "grid", axes = ["K"], id_template = "k{{index:05d}}" }}]
+metric = [
+    {{ name = "head_range", source = "flow_metrics.head_range_m", required = true }},
+    {{ name = "closure", source = "flow_metrics.closure_relative", required = true }},
+]
+"""
+
+
+def bare(model: Path, scratch: Path) -> list[float]:
+    """Seconds of `mf6` alone in a copy of one child's model."""
+    folder = scratch / "bare"
+    shutil.copytree(model, folder)
+    exe = find("mf6").path
+    found = []
+    for _ in range(RUNS):
+        began = time.perf_counter()
+        subprocess.run([exe], cwd=folder, stdout=subprocess.DEVNULL, check=True)
+        found.append(time.perf_counter() - began)
+    shutil.rmtree(folder)
+    return found
+
+
+def main() -> int:
+    values = [5e-6 * 4 ** (i / max(CASES - 1, 1)) for i in range(CASES)]
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        shutil.copyfile(BASE, folder / "base.toml")
+        file = folder / "matrix.toml"
+        file.write_text(TESTBED.format(jobs=JOBS, values=values))
+        words = [sys.executable, "-m", "mhx", "run", str(file)]
+        one = [sys.executable, "-m", "mhx", "testbed", "run", str(file), "--case", "k00000"]
+        subprocess.run(one, check=True, stdout=subprocess.DEVNULL)  # a child to time MODFLOW on
+        root = folder / "testbed" / "matrix"
+        alone = bare(root / "cases" / "k00000" / "mf6", folder)
+        shutil.rmtree(root)
+        began = time.perf_counter()
+        done = subprocess.run(words, check=False, stdout=subprocess.DEVNULL)
+        wall = time.perf_counter() - began
+        alone += bare(root / "cases" / "k00000" / "mf6", folder)
+    cpu = resource.getrusage(resource.RUSAGE_CHILDREN)
+    best = CASES * median(alone) / JOBS
+    ratio = wall / best
+    record(
+        "matrix",
+        {
+            "wall_s": wall,
+            "bare_mf6_ms": 1000 * median(alone),
+            "ratio": ratio,
+            "cases_per_s": CASES / wall,
+            "cpu_all_s": cpu.ru_utime + cpu.ru_stime,
+            "exit_code": done.returncode,
+        },
+        cases=CASES,
+        jobs=JOBS,
+        bound=1.5,
+    )
+    within = ratio <= 1.5 and done.returncode == 0 and math.isfinite(ratio)
+    print("within bounds" if within else "OUT OF BOUNDS")
+    return 0 if within else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
