@@ -1,6 +1,7 @@
 """JSON Schema of configurations and of evidence files, for editors and other programs.
 
-A configuration's schema is complete: it comes from the table of its mode.  That of an evidence file
+A configuration's schema is complete: it comes from the table of its mode.  Those of plan, manifest
+and summary of a testbed are complete, too (`document_schemas`).  That of another evidence file
 states its id and the keys that it always has; keys are added over time, never renamed or removed.
 """
 
@@ -10,6 +11,7 @@ from typing import Any
 from mhx.config import json_schema
 from mhx.errors import ConfigError
 from mhx.evidence import schemas
+from mhx.workflow.document_schemas import ALIASES, PROPERTIES
 from mhx.workflow.registry import modes, row_of, table_of
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -51,7 +53,6 @@ KEYS: dict[str, str] = {
         save_every samples mode resistivity viscosity perturbation_amplitude noise_amplitude
         max_relative_energy_growth max_magnetic_divergence_linf production_template_final_time
         duration_fraction_of_template template_claim_level required_runtime_outputs_inherited""",
-    schemas.RUN_SUMMARY: "metrics notes artifacts",
     schemas.RUN_ERROR: "class message exit_code",
 }
 """The keys that each JSON file always has, besides `schema`."""
@@ -67,18 +68,20 @@ _GATED = (
 
 
 def names() -> tuple[str, ...]:
-    """Everything that `schema_of` knows: modes, then schema ids with those of their gates."""
-    return (*modes(), *sorted({*schemas.TABLE, *map(schemas.gates_of, _GATED)}))
+    """Everything that `schema_of` knows: modes, short names, schema ids with those of gates."""
+    return (*modes(), *ALIASES, *sorted({*schemas.TABLE, *map(schemas.gates_of, _GATED)}))
 
 
 def schema_of(name: str | None) -> dict[str, Any]:
     """The JSON Schema of a mode or of an evidence file; ConfigError lists the names."""
     if name in modes():
         return json_schema(table_of(row_of(name)))
+    name = ALIASES.get(name or "", name)
     if name not in names():
         raise ConfigError(_unknown(name))
     gated = name not in schemas.TABLE
     keys = _GATES.split() if gated else KEYS.get(name, "").split()
+    properties = PROPERTIES.get(name, {"schema": {"const": name}})
     what = "validation.json: verdicts of its gates" if gated else schemas.TABLE[name]
     return {
         "$schema": _DIALECT,
@@ -86,8 +89,8 @@ def schema_of(name: str | None) -> dict[str, Any]:
         "title": name,
         "description": what,
         "type": "object",
-        "required": ["schema", *keys],
-        "properties": {"schema": {"const": name}},
+        "required": [*properties, *keys],
+        "properties": dict(properties),
         "additionalProperties": True,
     }
 
