@@ -31,6 +31,11 @@ def canonical(value: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
+    kind = type(value)
+    if kind is dict and all(type(key) is str for key in value):  # most of what is digested
+        return {key: _plain(entry) for key, entry in value.items()}
+    if kind is list or isinstance(value, list | tuple):
+        return [_plain(entry) for entry in value]
     if isinstance(value, str | bool | int | None):
         return value
     if isinstance(value, float):
@@ -42,8 +47,6 @@ def _plain(value: Any) -> Any:
             if not isinstance(key, str):
                 raise TypeError(f"a digest covers tables with text keys, got the key {key!r}")
         return {key: _plain(entry) for key, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(entry) for entry in value]
     if hasattr(value, "tolist"):  # the numbers and arrays of array libraries
         return _plain(value.tolist())
     raise TypeError(f"a digest covers plain values, got {value!r}")

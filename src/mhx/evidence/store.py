@@ -25,6 +25,7 @@ from typing import Any, BinaryIO, NoReturn, Self
 
 from mhx.errors import EvidenceError, RunError
 from mhx.evidence.hashing import canonical, content_digest
+from mhx.evidence.rendering import json_text
 
 _DRAFT = re.compile(r"\.(?P<name>.+)\.(?P<pid>\d+)-\d+\.part")
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
@@ -64,8 +65,9 @@ def write_with(
 
 def render_json(value: Any) -> bytes:
     """The bytes that `write_json` writes."""
-    text = json.dumps(strict(value), indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False)
-    return (text + "\n").encode("utf-8", "backslashreplace")  # names that are not UTF-8
+    return (json_text(value, strict) + "\n").encode(
+        "utf-8", "backslashreplace"
+    )  # names that are not UTF-8
 
 
 def read_json(path: Path | str, schema: str | None = None) -> dict[str, Any]:
@@ -97,6 +99,11 @@ def parse_json(content: bytes) -> dict[str, Any]:
 
 def strict(value: Any) -> Any:
     """A value as JSON can hold it: plain tables and lists, null for what is not finite."""
+    kind = type(value)
+    if kind is dict and all(type(key) is str for key in value):  # most of what is stored
+        return {key: strict(entry) for key, entry in value.items()}
+    if kind is list or isinstance(value, list | tuple):
+        return [strict(entry) for entry in value]
     if isinstance(value, str | bool | int | None):
         return value
     if isinstance(value, float):
@@ -106,8 +113,6 @@ def strict(value: Any) -> Any:
             if not isinstance(key, str):
                 raise TypeError(f"JSON tables have text keys, got {key!r}")
         return {key: strict(entry) for key, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return [strict(entry) for entry in value]
     if hasattr(value, "tolist"):  # the numbers and arrays of array libraries
         return strict(value.tolist())
     raise TypeError(f"JSON holds plain values, got {value!r}")
@@ -146,7 +151,7 @@ class Journal:
         self.path = Path(path)
         self.lines: list[dict[str, Any]] = []
         self._stream: FileIO | None = None
-        self._end = 0
+        self._end = self._count = 0
         self._last: str | None = None
 
     def __enter__(self) -> Self:
@@ -166,6 +171,7 @@ class Journal:
             stream.close()
             raise
         self._stream = stream
+        self._count = len(self.lines)
         self._last = self.lines[-1]["digest"] if self.lines else None
         return self
 
@@ -173,6 +179,11 @@ class Journal:
         if self._stream is not None:
             self._stream.close()
             self._stream = None
+
+    @property
+    def place(self) -> dict[str, Any]:
+        """Where the journal is now: number of lines, digest of the last one."""
+        return {"lines": self._count, "digest": self._last or ""}
 
     def append(self, record: Mapping[str, Any], *, sync: bool = True) -> None:
         """Add one line; without `sync` it survives the death of the process, not of the machine."""
@@ -184,6 +195,7 @@ class Journal:
         with explained(self.path, len(content)):
             _add_line(self._stream, self._end, content, sync=sync)
         self._end += len(content)
+        self._count += 1
         self._last = line["digest"]
 
 
