@@ -21,6 +21,7 @@ from mhx.evidence.claims import ClaimLevel
 from mhx.evidence.gates import Gate, GateResult, all_pass, judge
 from mhx.evidence.hashing import content_digest
 from mhx.evidence.manifest import (
+    LEFT_OUT_FOLDERS,
     LOCKS,
     MANIFEST_NAME,
     Manifest,
@@ -43,6 +44,7 @@ VALIDATION, VERIFY = "validation.json", "verify.py"
 _IDENTITY = (".npz", ".csv", ".toml")  # the rest is pictures, or holds times and rates
 _MANIFEST_NOTES = ("family_digest",)  # what a runner says of itself for the manifest
 _PLAN = "campaign_plan.json"
+_BESIDE_A_RUN = LOCKS | LEFT_OUT_FOLDERS  # whoever starts runs keeps its own records there
 
 
 def run_file(path: Path, output_dir: Path | None = None) -> Answer:
@@ -74,7 +76,9 @@ def _finished(root: Path, config: Mapping[str, Any]) -> bool:
                 f"{root} lies inside the campaign run {parent}, whose files are listed by digest; "
                 "give another --output-dir"
             )
-    if not root.exists() or set(os.listdir(root)) <= LOCKS | {path.name for path in drafts(root)}:
+    if not root.exists():
+        return False
+    if set(os.listdir(root)) <= _BESIDE_A_RUN | {path.name for path in drafts(root)}:
         return False
     if not (root / CONFIG).is_file():
         raise ConfigError(
@@ -95,7 +99,7 @@ def _finished(root: Path, config: Mapping[str, Any]) -> bool:
 
 def _nothing_has_run(root: Path) -> bool:
     """True when all that lies here is a configuration that was refused, and why."""
-    if set(os.listdir(root)) - LOCKS != {CONFIG, ERROR}:
+    if set(os.listdir(root)) - _BESIDE_A_RUN != {CONFIG, ERROR}:
         return False
     return bool(read_json(root / ERROR, RUN_ERROR)["exit_code"] == ConfigError.exit_code)
 
