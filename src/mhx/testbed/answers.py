@@ -56,7 +56,7 @@ def compared(plan: Plan, differing: Sequence[str]) -> Answer:
 def carried_out(keeper: Keeper, path: Path) -> Answer:
     """A matrix: how many cases are ok, what failed and why, checks, and the next command."""
     states = keeper.tables.states
-    code = keeper.exit_code or 0
+    code = keeper.circumstance.exit_code or 0
     counts = keeper.tables.counted()
     enabled = len(states) - counts["disabled"]
     parts = [f"{counts['ok']} of {counted(enabled, 'case')} ok"]

@@ -24,7 +24,7 @@ from mhx.testbed.checks import judge_checks
 from mhx.testbed.columns import contract_of
 from mhx.testbed.journal import PLAN, History
 from mhx.testbed.outcome import Ended
-from mhx.testbed.records import REPORT_HTML, REPORT_MD, Findings, Records, render
+from mhx.testbed.records import Findings, Records, render
 from mhx.testbed.rows import State, own_notes
 from mhx.testbed.tables import Tables
 from mhx.workflow.registry import Registration, rows
@@ -42,9 +42,10 @@ class Keeper:
         document: dict[str, Any],
         row: Registration,
         circumstance: manifest.Circumstance,
+        book: Journal,
     ) -> None:
         self.root, self.document, self.row = root, document, row
-        self.circumstance = circumstance
+        self.circumstance, self.book = circumstance, book
         self.launch = attempt_name()
         self._vocabulary = vocabulary_of(row)
         self.contract = contract_of(document["metrics"], row.defaults, self._vocabulary)
@@ -52,7 +53,6 @@ class Keeper:
         self.records = Records(
             root, self.tables, manifest=self._manifest, judge=self.judged, report=self._reported
         )
-        self.exit_code: int | None = None
         self._findings: Findings | None = None
         self._timed: dict[str, bool] = {}
 
@@ -81,7 +81,7 @@ class Keeper:
             self.tables.set(case_id, state)
             self._findings = None
 
-    def write_plan(self, book: Journal, stale: Sequence[str] = ()) -> None:
+    def write_plan(self, stale: Sequence[str] = ()) -> None:
         """Write the plan and the rest of the dry evidence; the journal knows the plan first."""
         self.document["stale_children"] = list(stale)
         lines = [journal.compact(case) for case in self.document["cases"]]
@@ -89,14 +89,14 @@ class Keeper:
         content = render(document, {"cases": lines})
         facts = {"testbed_id": document["testbed_id"], "plan_digest": document["plan_digest"]}
         digest = journal.digest_of(content)
-        journal.note(book, "planned", {"plan_sha256": digest, **facts})
+        journal.note(self.book, "planned", {"plan_sha256": digest, **facts})
         write_bytes(self.root / PLAN, content)
         self.note_files()
         self.records.write_all()
 
     def finish(self, exit_code: int) -> None:
         """Write everything, as it stands at the end."""
-        self.exit_code = exit_code
+        self.circumstance.exit_code = exit_code
         self.circumstance.finished_utc = now()
         self.records.write_all()
 
@@ -124,8 +124,8 @@ class Keeper:
             self.tables,
             findings,
             circumstance=self.circumstance,
-            exit_code=self.exit_code,
             files=files,
+            place=self.book.place,
         )
 
     def _reported(self, findings: Findings, document: Mapping[str, Any]) -> Sequence[str]:
@@ -139,8 +139,7 @@ class Keeper:
             analysis=findings.analysis,
             manifest=document,
         )
-        write_report(self.root, evidence)
-        return [name for name in (REPORT_MD, REPORT_HTML) if (self.root / name).is_file()]
+        return write_report(self.root, evidence)
 
     def _is_duration(self, name: str) -> bool:
         if name not in self._timed:

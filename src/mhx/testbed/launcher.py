@@ -100,7 +100,8 @@ class TestbedLauncher:
         self._known = journal.history(book.lines)
         journal.check_plan(plan.root, self._known)
         document = {**plan.document(), "require_child_gates": plan.table.require_child_gates}
-        self.keeper = Keeper(plan.root, document, plan.row, Circumstance(execute=self.execute))
+        circumstance = Circumstance(execute=self.execute)
+        self.keeper = Keeper(plan.root, document, plan.row, circumstance, book)
         self._chosen = _chosen(options.case, [case["case_id"] for case in self.keeper.cases])
         self._decisions: dict[str, Decision] = {}
         self._stopping = Stopping()
@@ -115,7 +116,7 @@ class TestbedLauncher:
         options = self.options
         policy = policy_of(self.plan, fresh=options.fresh, rerun_failed=options.rerun_failed)
         starts = self._chosen if self.execute else set()
-        self._decisions = prepare(self.plan, self.keeper, self._book, self._known, policy, starts)
+        self._decisions = prepare(self.plan, self.keeper, self._known, policy, starts)
 
     def planned(self) -> Answer:
         """End without having started anything."""

@@ -57,13 +57,14 @@ _OF_PLAN = (
 
 @dataclass
 class Circumstance:
-    """When, where and by whom a matrix was carried out; no digest covers it."""
+    """When, where and by whom a matrix was carried out, and how that ended; no identity."""
 
     execute: bool
     engines: Mapping[str, Any] = field(default_factory=dict)
     command: Sequence[str] | None = None
     started_utc: str = field(default_factory=now)
     finished_utc: str | None = None
+    exit_code: int | None = None
     began: float = field(default_factory=time.monotonic)
 
     def document(self) -> dict[str, Any]:
@@ -84,10 +85,13 @@ def document(
     findings: Findings,
     *,
     circumstance: Circumstance,
-    exit_code: int | None,
     files: Mapping[str, str],
+    place: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Every key of 12.5 but `cases` and `metrics`, which stand ready as lines."""
+    """Every key of 12.5 but `cases` and `metrics`, which stand ready as lines.
+
+    place: of the journal, number of lines and digest of the last one.
+    """
     checks = list(findings.checks)
     own = {
         f"{state.result.run_dir}/manifest.json": state.result.manifest_sha256
@@ -111,9 +115,10 @@ def document(
         "metric_contract": tables.contract.document(),
         "checks": checks,
         "verdict": worst(checks),
-        "exit_code": exit_code,
+        "exit_code": circumstance.exit_code,
         "paths": PATHS,
         "files": {**files, **own},
+        "journal": dict(place),
         "digest": content_digest(identity),
         "provenance": circumstance.document(),
     }

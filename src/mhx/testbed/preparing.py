@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from mhx.evidence.store import Journal
 from mhx.testbed.children import write_children
 from mhx.testbed.journal import History, Result
 from mhx.testbed.keeping import Keeper
@@ -20,7 +19,7 @@ from mhx.testbed.rows import State
 
 
 def prepare(
-    plan: Plan, keeper: Keeper, book: Journal, known: History, policy: Policy, starts: set[str]
+    plan: Plan, keeper: Keeper, known: History, policy: Policy, starts: set[str]
 ) -> dict[str, Decision]:
     """Write children and dry evidence; returns what becomes of each enabled case.
 
@@ -51,7 +50,7 @@ def prepare(
         if planned.faults:
             text = "; ".join(" ".join(fault.split()) for fault in planned.faults)
             keeper.set(planned.case.id, State(status="failed", error=text))
-    keeper.write_plan(book, stale)
+    keeper.write_plan(stale)
     plan.raise_faults()
     return decisions
 

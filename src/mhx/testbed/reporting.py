@@ -28,9 +28,8 @@ def report_testbed(root: Path) -> Answer:
     with folders.owned(root, "testbed report"), Journal(root / JOURNAL) as book:
         known = journal.history(book.lines)
         document = read_plan(root, known)
-        keeper = Keeper(
-            root, document, row_for(document), manifest.Circumstance(execute=bool(known.launches))
-        )
+        circumstance = manifest.Circumstance(execute=bool(known.launches))
+        keeper = Keeper(root, document, row_for(document), circumstance, book)
         earlier = _earlier(root)
         for case in keeper.cases:
             state = recorded(keeper, case, known)
