@@ -101,6 +101,7 @@ BUILT_IN = (
         config="mhx.workflow.command:Command",
         purpose="Any executable; its metrics come from a JSON file that it writes.",
         code=("mhx.workflow",),
+        identity="mhx.workflow.command:identity",
     ),
     Registration(
         subject=None,
