@@ -22,6 +22,7 @@ from mhx.config import (
     read_toml,
     to_toml,
 )
+from mhx.config.fragments import loads
 from mhx.config.lines import key_lines
 from mhx.errors import ConfigError
 
@@ -327,3 +328,47 @@ def test_a_table_is_frozen():
     case = parse(Case, {"time": {"t1": 1}})
     with pytest.raises(ValueError, match="frozen"):
         case.name = "other"
+
+
+@given(st.lists(TABLES, max_size=3), st.booleans())
+def test_a_text_read_in_pieces_is_what_tomllib_reads(tables, multiline):
+    table = {f"t{index}": table for index, table in enumerate(tables)}
+    text = tomli_w.dumps(table, multiline_strings=multiline)
+    assert repr(loads(text)) == repr(tomllib.loads(text))
+
+
+PIECES = {
+    "a cut inside an array": "a = [\n\n[1, 2],\n\n[3]\n]\n\n[b]\nc = 1\n",
+    "text over lines": 'a = """\n\n[b]\nc = 1"""\n',
+    "a table in two places": "[a.b]\nc = 1\n\n[d]\n\n[a.e]\nf = 1\n",
+    "a root key and a table": "a.b = 1\n\n[c]\nd = 1\n",
+    "items and their tables": "[[a]]\nb = 1\n\n[a.c]\nd = 1\n\n[[a]]\n\n[a.c]\nd = 2\n",
+    "two headers in a piece": "[a]\n[b]\nc = 1\n\n[d]\n",
+    "quoted names": '["a.b".c]\nd = 1\n\n["a.b".e]\nf = 1\n',
+    "names that begin alike": "[ab]\nc = 1\n\n[a]\nc = 1\n\n[a-b]\n\n[[abc]]\nd = 1\n",
+}
+
+
+@pytest.mark.parametrize("text", PIECES.values(), ids=PIECES)
+def test_pieces_are_put_together_as_one_text(text):
+    for _ in range(2):
+        found = loads(text)
+        assert found == tomllib.loads(text)
+        found.clear()
+
+
+TWICE = {
+    "a table": "[a]\nb = 1\n\n[c]\n\n[a]\nd = 1\n",
+    "a table after another": "[a]\nb = 1\n\n[a]\nd = 1\n",
+    "a key of the root": "a = 1\n\n[a]\nb = 1\n",
+    "an array": "[[a]]\nb = 1\n\n[c]\n\n[a]\n",
+}
+
+
+@pytest.mark.parametrize("text", TWICE.values(), ids=TWICE)
+def test_what_stands_twice_is_refused_in_pieces_too(text):
+    with pytest.raises(tomllib.TOMLDecodeError) as whole:
+        tomllib.loads(text)
+    with pytest.raises(tomllib.TOMLDecodeError) as pieces:
+        loads(text)
+    assert str(pieces.value) == str(whole.value)

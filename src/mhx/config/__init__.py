@@ -6,9 +6,10 @@ tuples nor paths, and strict pydantic refuses lists for tuples: `GridShape`, `Pa
 `Names`, `FilePath`, `InputPath` and `OutputPath` are the only relaxed types.  Whole numbers pass
 for floats, bools never.
 
-    lines     in which line each key of a TOML text stands
-    faults    what pydantic found, as one line per key
-    paths     which values are paths, told by the types of their fields
+    fragments  TOML read piece by piece, equal pieces once
+    lines      in which line each key of a TOML text stands
+    faults     what pydantic found, as one line per key
+    paths      which values are paths, told by the types of their fields
 """
 
 import difflib
@@ -25,6 +26,7 @@ from pydantic.types import AllowInfNan
 from pydantic_core import PydanticCustomError
 
 from mhx.config.faults import Told, dotted, told
+from mhx.config.fragments import loads
 from mhx.config.lines import Lines, Place
 from mhx.config.paths import PathKind
 from mhx.errors import ConfigError
@@ -188,7 +190,7 @@ def read_toml(path: Path) -> tuple[dict[str, Any], Source]:
     """The file's values and where each is written; a ConfigError of one line when unreadable."""
     text = _text_of(path)
     try:
-        data = tomllib.loads(text)
+        data = loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(_syntax_fault(path, text, str(error))) from None
     except (RecursionError, ValueError) as error:

@@ -47,7 +47,7 @@ def load(path: Path, changes: Changes | None = None) -> Loaded:
     """Read and check a file; ConfigError lists every fault with its file and line."""
     written = read_chain(path, changes)
     source = written.source
-    row = row_of(mode_of(written), where=source.place(("workflow", "mode")))
+    row = row_in(written)
     table = table_of(row)
     data, texts = absolute(written, table)
     checked, faults = faults_in(table, data)
@@ -69,6 +69,14 @@ def load(path: Path, changes: Changes | None = None) -> Loaded:
         inputs={dotted(place): Path(text) for place, text in inputs.items()},
         overrides=written.overrides,
     )
+
+
+def row_in(written: Written) -> Registration:
+    """The row of the mode that a file names."""
+    mode = mode_of(written)
+    if mode in modes():
+        return row_of(mode)
+    return row_of(mode, where=written.source.place(("workflow", "mode")))
 
 
 def mode_of(written: Written) -> str:
