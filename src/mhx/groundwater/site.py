@@ -136,7 +136,9 @@ class Layers(Kinded):
         faults = []
         layers, shares = self.n_layers, self.fractions
         if shares is not None and (len(shares) != layers or min(shares, default=0) <= 0):
-            faults.append(Fault(("fractions",), f"must be {layers} numbers > 0, one per layer"))
+            faults.append(
+                Fault(("fractions",), f"must be a number > 0 for each of {layers} layers")
+            )
         elif shares is not None and abs(sum(shares) - 1) > 1e-9:
             faults.append(Fault(("fractions",), f"must add up to 1, got {sum(shares):.10g}"))
         if self.bottoms is not None and len(self.bottoms) != layers:
