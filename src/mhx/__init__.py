@@ -1,6 +1,7 @@
 """mhx: simulation campaigns that must be believed.
 
     mhx.Simulation      a reconnection run from Python: run, plot, save, differentiate
+    mhx.load            a finished run of any mode, verified: its configuration, metrics, notes
     mhx.campaigns       plans, checkpoints and execution of long runs
     mhx.cli             the command line
 
@@ -11,9 +12,9 @@ from importlib import import_module
 from typing import Any
 
 __version__ = "0.1.0"
-__all__ = ["Simulation", "__version__"]
+__all__ = ["Simulation", "__version__", "load"]
 
-_PLACES = {"Simulation": "mhx.reconnection.simulation"}
+_PLACES = {"Simulation": "mhx.reconnection.simulation", "load": "mhx.workflow.reopen"}
 
 
 def __getattr__(name: str) -> Any:

@@ -18,7 +18,7 @@ from typing import Annotated, Any
 import typer
 
 from mhx import __version__
-from mhx.cli import evidence, run, show
+from mhx.cli import evidence, run, runners, show
 from mhx.cli.campaign import campaign_app
 from mhx.cli.command import Command
 from mhx.cli.engines import engines_app
@@ -53,6 +53,7 @@ A matrix of cases, in order:
 \b
 One run from one file:     mhx run examples/reconnection/orszag_tang.toml
 What a file may contain:   mhx schema reconnection
+What can run:              mhx runners
 Are the files still true:  mhx verify DIR
 
 Exit codes: 0 done, 1 a gate did not pass, 2 wrong input, 3 the run failed, 4 files altered or
@@ -70,6 +71,7 @@ app = typer.Typer(
 )
 app.command("run")(run.run)
 app.command("schema")(run.schema)
+app.command("runners")(runners.runners)
 evidence.register(app)
 app.add_typer(campaign_app)
 app.add_typer(testbed_app)
