@@ -25,8 +25,8 @@ FLOODED = Gate(
     metric=f"{FLOW}flooded_area_fraction",
     high=0.01,
     reason="a water table above ground without an outlet stores water that would run off",
-    remedy="add a drn at ground (elevation = 'top'), or state flow.accept.allow_flooding = true "
-    "where artesian heads are expected",
+    remedy="add a drn at ground (elevation = 'top'), raise its leakance, or state "
+    "flow.accept.allow_flooding = true where artesian heads are expected",
 )
 DRY = Gate(
     name="no_column_runs_dry",
