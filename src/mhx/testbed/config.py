@@ -7,6 +7,7 @@ declared metric, a value needs a declared axis) is told by `rules`, what a case 
 Units: an axis has one of its own, so its numbers are given in `[unit of the axis]`; times in s.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -40,6 +41,12 @@ def _testbed_id(text: str) -> str:
     return text
 
 
+def _axis_id(text: str) -> str:
+    if not re.fullmatch("[A-Za-z][A-Za-z0-9_]*", text):
+        raise PydanticCustomError("rule", "must be letters, digits and _, a letter first")
+    return text
+
+
 _T = TypeVar("_T")
 Many = Annotated[tuple[_T, ...], Strict(False)]
 """A list, or an array of tables."""
@@ -48,7 +55,7 @@ Value = bool | int | float | str
 Name = Annotated[str, AfterValidator(_named)]
 Anything = Annotated[Any, WithJsonSchema({"type": "object"})]
 """An overlay; that it is a table is told by `rules`, with the name of the case."""
-AxisId = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
+AxisId = Annotated[str, AfterValidator(_axis_id)]
 
 
 class Workflow(Table):

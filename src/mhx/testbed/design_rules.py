@@ -95,7 +95,7 @@ def _seeds(design: Design) -> Iterator[str]:
 def _axes(design: Design, axes: Mapping[str, Levels]) -> Iterator[str]:
     """What is wrong with the axes that a design names."""
     setters = {design.key: "key"} if design.key else {}
-    for name in design.axes:
+    for name in dict.fromkeys(design.axes):
         if name not in axes:
             yield f"axis {name!r} is not declared{near(name, axes)}"
             continue

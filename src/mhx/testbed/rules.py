@@ -175,7 +175,7 @@ def _order(axis: Axis) -> list[str]:
 def case_rules(
     arrays: Arrays, axes: Mapping[str, Levels], row: Registration | None, faults: Faults
 ) -> None:
-    """Values and overlays of the cases that are listed by hand, and of catalog rules."""
+    """Values of the cases that are listed by hand, and overlays of all that makes cases."""
     for place, case in arrays.items("case"):
         who = f"case {case.id!r}"
         overlay_rules((*place, "overlay"), who, case.overlay, row, faults)
@@ -184,6 +184,8 @@ def case_rules(
     for place, rule in arrays.items("case_from_catalog"):
         who = f"case_from_catalog[{place[2]}]"
         overlay_rules((*place, "overlay"), who, rule.overlay, row, faults)
+    for place, design in arrays.items("design"):
+        overlay_rules((*place, "overlay"), f"design {design.id!r}", design.overlay, row, faults)
     given, rules = arrays.table.catalog is not None, bool(arrays.table.case_from_catalog)
     if rules and not given and not faults.muted(("testbed", "catalog")):
         faults.key(("testbed", "case_from_catalog"), "needs [testbed.catalog]")
