@@ -184,8 +184,10 @@ def _grid(frame: _Frame, picture: Picture) -> Iterable[str]:
     yield _segment(frame.left, frame.bottom, frame.right, frame.bottom, "axis")
     middle = (frame.left + frame.right) / 2
     yield _text(middle, HEIGHT - 9, _with(picture.x.label, frame.across), "label", "middle")
-    label = _with(picture.y.label, frame.up)
+    label = picture.y.label
     up = (frame.top + frame.bottom) / 2
+    if frame.up.factor:
+        yield _text(4, TOP - 4.5, frame.up.factor, "note", "start")
     yield (
         f'<text class="label" text-anchor="middle" transform="translate(13 {up:.1f}) rotate(-90)">'
         f"{escape(_short(label, 44))}</text>"
@@ -211,7 +213,8 @@ def _line(frame: _Frame, line: Line) -> list[str]:
 
 
 def _legend(frame: _Frame, lines: Sequence[Line]) -> list[str]:
-    parts, at = [], frame.left + 2.0
+    parts = []
+    at = max(frame.left + 2.0, 14 + CHARACTER * len(frame.up.factor))
     for line in lines:
         if not line.label:
             continue

@@ -50,6 +50,12 @@ def _template() -> "Template":
             "install it with: pip install 'mhx[report]'"
         )
     from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415
+    from markupsafe import Markup, escape  # noqa: PLC0415
+
+    def breakable(text: str) -> Markup:
+        """A name that may go on in the next line after its underscores and dots."""
+        escaped = str(escape(text))
+        return Markup(escaped.replace("_", "_<wbr>").replace(".", ".<wbr>"))
 
     made = Environment(
         loader=FileSystemLoader(TEMPLATES),
@@ -60,6 +66,7 @@ def _template() -> "Template":
     )
     made.filters["kind"] = lambda block: _KINDS[type(block)]
     made.filters["address"] = address
+    made.filters["breakable"] = breakable
     return made.get_template("page.html")
 
 

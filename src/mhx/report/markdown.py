@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from mhx.report.page import Block, Bullets, Cell, Charts, Failure, Page, Section, Table, Words
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~])")
+_SPECIAL = re.compile(r"([\\`*{}\[\]<>#|~]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029]+")
 
 

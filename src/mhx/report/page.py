@@ -37,6 +37,12 @@ class Table:
 
     columns: Sequence[Column]
     rows: Sequence[Sequence[Cell]]
+
+    @property
+    def is_long(self) -> bool:
+        """True for a table that is read by scrolling inside it."""
+        return len(self.rows) > 30
+
     note: str = ""
     caption: str = ""
 

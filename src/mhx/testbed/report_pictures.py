@@ -124,6 +124,7 @@ def _trend(evidence: Evidence, entries: Sequence[Mapping[str, Any]]) -> Picture:
         for row in evidence.checks
         if row["kind"] == "bounds" and row["metric"] == first["metric"]
         for bound in row["bound"].values()
+        if _is_near(bound, [value for entry in entries for value in entry["y"]])
     ]
     return Picture(
         title=f"{first['metric']} against {first['axis']}",
@@ -134,6 +135,12 @@ def _trend(evidence: Evidence, entries: Sequence[Mapping[str, Any]]) -> Picture:
         rules=limits,
         legend=few and len(entries) > 1,
     )  # fmt: skip
+
+
+def _is_near(bound: float, values: Sequence[float]) -> bool:
+    """True for a bound that can be drawn without pressing the values flat."""
+    room = 0.6 * (max(values) - min(values))
+    return bool(min(values) - room <= bound <= max(values) + room)
 
 
 def _trend_caption(entries: Sequence[Mapping[str, Any]]) -> str:

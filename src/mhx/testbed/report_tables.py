@@ -61,12 +61,14 @@ def bound_text(kind: str, bound: Mapping[str, Any]) -> str:
         case "spread":
             words = {"max_cv": "CV", "max_half_width": "half width", "max_std": "std"}
             parts = [
-                f"{name} \u2264 {figure(get(key))}" for key, name in words.items() if key in bound
+                f"{name} \u2264\u00a0{figure(get(key))}"
+                for key, name in words.items()
+                if key in bound
             ]
-            return ", ".join([*parts, f"n \u2265 {get('min_n')}"])
+            return ", ".join([*parts, f"n \u2265\u00a0{get('min_n')}"])
         case "difference":
-            marks = {"max_abs": "\u2264 {}", "max_rel": "\u2264 {} relative",
-                     "min_abs": "\u2265 {}", "min_rel": "\u2265 {} relative"}  # fmt: skip
+            marks = {"max_abs": "\u2264\u00a0{}", "max_rel": "\u2264\u00a0{} relative",
+                     "min_abs": "\u2265\u00a0{}", "min_rel": "\u2265\u00a0{} relative"}  # fmt: skip
             parts = [text.format(figure(get(key))) for key, text in marks.items() if key in bound]
             return f"{', '.join(parts)} to {get('reference')}"
     parts = []
@@ -74,7 +76,7 @@ def bound_text(kind: str, bound: Mapping[str, Any]) -> str:
         tolerance = 100 * bound["order_tolerance"]
         parts.append(f"order {figure(get('formal_order'))} \u00b1 {figure(tolerance, 4)} %")
     if "max_uncertainty" in bound:
-        parts.append(f"uncertainty \u2264 {figure(100 * bound['max_uncertainty'], 4)} %")
+        parts.append(f"uncertainty \u2264\u00a0{figure(100 * bound['max_uncertainty'], 4)} %")
     return ", ".join(parts)
 
 
@@ -279,7 +281,7 @@ def _check_row(evidence: Evidence, row: Mapping[str, Any], grouped: bool) -> lis
     cells += [Cell(row["group"])] if grouped else []
     return [
         *cells,
-        Cell(f"{figure(row['value'])} {unit}".strip()),
+        Cell(f"{figure(row['value'])} {unit}".strip() if row["value"] is not None else ""),
         Cell(bound_text(row["kind"], row["bound"])),
         Cell(str((row.get("detail") or {}).get("text") or "")),
         Cell(row["reason"], "muted"),
@@ -307,9 +309,9 @@ def _difference_cells(entry: Mapping[str, Any], case: str) -> list[Cell]:
 
 def _between(low: float | None, high: float | None) -> str:
     if low is None:
-        return "" if high is None else f"\u2264 {figure(high)}"
+        return "" if high is None else f"\u2264\u00a0{figure(high)}"
     if high is None:
-        return f"\u2265 {figure(low)}"
+        return f"\u2265\u00a0{figure(low)}"
     return f"= {figure(low)}" if low == high else f"{figure(low)} .. {figure(high)}"
 
 

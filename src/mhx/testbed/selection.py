@@ -148,7 +148,8 @@ def groups(
 
 def group_text(key: Iterable[tuple[str, Any]]) -> str:
     """A group as it is printed: `K=1e-05, seed=3`; empty for the only one."""
-    return ", ".join(f"{name}={value}" for name, value in key)
+    shown = ((name, f"{v:.12g}" if isinstance(v, float) else str(v)) for name, v in key)
+    return ", ".join(f"{name}={text}" for name, text in shown)
 
 
 def position(case: Known, axis: str) -> Any:
