@@ -107,7 +107,7 @@ BUILT_IN = (
         subject=None,
         runner=None,
         mode="testbed",
-        entry="mhx.testbed.launcher:run",
+        entry="mhx.testbed.launcher:run_testbed",  # of a file: it is no runner, and never nested
         config="mhx.testbed.config:TestbedFile",
         purpose="A matrix of cases over one base configuration, each an ordinary run.",
     ),
