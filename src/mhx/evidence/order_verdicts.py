@@ -13,6 +13,7 @@ from mhx.evidence.convergence import Decay, Order
 from mhx.evidence.gates import Verdict
 
 SMALLEST_RATIO = 1.3
+_ROUNDING = 1e-9  # 1.3 h/h may be less than 1.3
 
 Line = tuple[bool, Verdict, str]
 
@@ -43,7 +44,7 @@ def judged(found: Order, bounds: OrderBounds) -> tuple[Verdict, str]:
     told = f"observed order {p:.4g}, formal {formal:g}" if p and formal else "no order"
     return _first(
         (
-            min(found.r21, found.r32) < SMALLEST_RATIO,
+            min(found.r21, found.r32) < SMALLEST_RATIO * (1 - _ROUNDING),
             Verdict.UNKNOWN,
             f"a refinement ratio is below {SMALLEST_RATIO}",
         ),

@@ -107,7 +107,7 @@ def spread(values: Sequence[float]) -> Spread:
 
 @lru_cache(maxsize=512)
 def t_quantile(probability: float, dof: float) -> float:
-    """Quantile of Student's t; relative error below 1e-11 up to dof 10,000, 1e-8 to a million."""
+    """Quantile of Student's t; relative error below 1e-10 up to dof 10,000, 1e-8 to a million."""
     if not 0 < probability < 1 or not dof > 0:
         raise ValueError(f"no t quantile for probability {probability!r} and dof {dof!r}")
     if probability == 0.5:
