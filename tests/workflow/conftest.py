@@ -3,7 +3,7 @@
 import pytest
 from pydantic import Field
 
-from mhx.config import FilePath, Table
+from mhx.config import InputPath, OutputPath, Table
 from mhx.errors import ConfigError
 from mhx.evidence.gates import Gate, judge_all, validation_document
 from mhx.evidence.schemas import RUN_VALIDATION
@@ -16,7 +16,7 @@ from mhx.workflow.registry import Registration
 class Workflow(Table):
     mode: str
     name: str | None = None
-    output_dir: FilePath | None = None
+    output_dir: OutputPath | None = None
 
 
 class Rod(Table):
@@ -26,6 +26,7 @@ class Rod(Table):
     length: float = Field(1.0, gt=0, description="length [m]")
     limit: float = Field(10.0, description="bound of the gate [m]")
     fault: str = ""
+    table: InputPath | None = None
 
 
 FAULTS = {

@@ -9,6 +9,7 @@ written last and lists every file, `manifest.json` included.  Both carry `self_d
 digest of the file without that key, so that an edit of their own is found.
 """
 
+import hashlib
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -21,7 +22,15 @@ from mhx.evidence import verify
 from mhx.evidence.hashing import content_digest, file_digest
 from mhx.evidence.provenance import API_VERSION, now
 from mhx.evidence.schemas import ARTIFACTS, MANIFEST
-from mhx.evidence.store import drafts, read_chained, read_json, strict, write_bytes, write_json
+from mhx.evidence.store import (
+    drafts,
+    read_chained,
+    read_json,
+    render_json,
+    strict,
+    write_bytes,
+    write_json,
+)
 
 MANIFEST_NAME = "manifest.json"
 PLAN_MANIFEST_NAME = "plan_manifest.json"
@@ -48,6 +57,7 @@ class Manifest:
     """One manifest in memory.
 
     files, figures: POSIX path below the folder -> SHA-256 (`describe` makes them).
+    inputs: path from the folder -> SHA-256 of every file that was read; identity, too.
     provenance: as `provenance.provenance` gives it.
     claim: `claim_level`, `claim_scope` and their neighbours (`waivers`, `family_digest`,
         `plan_digest`, `run_digest`, `promotion_report_sha256`), as far as they apply.
@@ -58,6 +68,7 @@ class Manifest:
     config: Mapping[str, Any]
     files: Mapping[str, str]
     figures: Mapping[str, str] = field(default_factory=dict)
+    inputs: Mapping[str, str] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
     claim: Mapping[str, Any] = field(default_factory=dict)
     artifact_manifest: bool = True
@@ -70,6 +81,7 @@ class Manifest:
             "schema": self.schema,
             "config": without_circumstance(strict(self.config)),
             "files": dict(self.files),
+            **({"inputs": dict(self.inputs)} if self.inputs else {}),
         }
         return content_digest(body)
 
@@ -92,6 +104,7 @@ class Manifest:
             "hashes": hashes,
             "identity": sorted(self.files),
             "digest": self.digest,
+            **({"inputs": dict(self.inputs)} if self.inputs else {}),
         }
         return _sealed(body)
 
@@ -112,6 +125,17 @@ def write_manifest(root: Path, manifest: Manifest, name: str = MANIFEST_NAME) ->
     return path
 
 
+def seal(root: Path, manifest: Manifest) -> None:
+    """Write both manifests of a folder; what the first one lists is not hashed again."""
+    content = render_json(manifest.document())
+    write_bytes(root / MANIFEST_NAME, content)
+    known = {**manifest.files, **manifest.figures}
+    known[MANIFEST_NAME] = hashlib.sha256(content).hexdigest()
+    level = manifest.claim.get("claim_level")
+    levels = {} if level is None else {MANIFEST_NAME: str(level)}
+    _write_artifacts(root, root / ARTIFACT_MANIFEST_NAME, known, levels)
+
+
 def read_manifest(path: Path) -> dict[str, Any]:
     """A manifest as stored, refused when it was edited; `verify` re-hashes what it lists."""
     return _unsealed(path, read_json(path, MANIFEST))
@@ -120,25 +144,7 @@ def read_manifest(path: Path) -> dict[str, Any]:
 def write_artifact_manifest(root: Path, output: Path | None = None) -> Path:
     """List size and digest of every file below `root`; the last file to be written there."""
     path = root / ARTIFACT_MANIFEST_NAME if output is None else output
-    own = path.resolve()
-    listed = [name for name in evidence_files(root) if (root / name).resolve() != own]
-    body = {
-        "schema": ARTIFACTS,
-        "api_version": API_VERSION,
-        "created_utc": now(),
-        "mhx_version": __version__,
-        "root": "." if own.parent == root.resolve() else str(root),
-        "claim_levels": _claim_levels(root, listed),
-        "files": [
-            {
-                "path": name,
-                "size_bytes": (root / name).stat().st_size,
-                "sha256": file_digest(root / name),
-            }
-            for name in listed
-        ],
-    }
-    write_json(path, _sealed(body))
+    _write_artifacts(root, path, {}, {})
     return path
 
 
@@ -232,6 +238,32 @@ def _files(root: Path) -> Iterator[Path]:
     for folder, folders, names in os.walk(root):
         folders[:] = sorted(set(folders) - LEFT_OUT_FOLDERS - {"__pycache__"})
         yield from (Path(folder) / name for name in names)
+
+
+def _write_artifacts(
+    root: Path, path: Path, known: Mapping[str, str], levels: Mapping[str, str]
+) -> None:
+    """known, levels: digests and claim levels of files that need not be read again."""
+    own = path.resolve()
+    listed = [name for name in evidence_files(root) if (root / name).resolve() != own]
+    nested = [name for name in listed if Path(name).name == MANIFEST_NAME and name not in levels]
+    body = {
+        "schema": ARTIFACTS,
+        "api_version": API_VERSION,
+        "created_utc": now(),
+        "mhx_version": __version__,
+        "root": "." if own.parent == root.resolve() else str(root),
+        "claim_levels": {**levels, **_claim_levels(root, nested)},
+        "files": [
+            {
+                "path": name,
+                "size_bytes": (root / name).stat().st_size,
+                "sha256": known.get(name) or file_digest(root / name),
+            }
+            for name in listed
+        ],
+    }
+    write_json(path, _sealed(body))
 
 
 def _claim_levels(root: Path, listed: Iterable[str]) -> dict[str, str]:

@@ -265,6 +265,8 @@ class _Folder:
             identity = {outputs.get(key, key): hashes.get(key) for key in document["identity"]}
             config = without_circumstance(document["config"])
             stated = {"schema": document["schema"], "config": config, "files": identity}
+            if "inputs" in document:
+                stated["inputs"] = document["inputs"]
             if document["digest"] != content_digest(stated):
                 self._fault("contradicted", name, "its digest is not that of what it lists")
         for path, digest in entries:

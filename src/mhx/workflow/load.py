@@ -36,6 +36,7 @@ class Loaded:
 
     path: Path
     row: Registration
+    table: type[Table]
     config: Mapping[str, Any]
     name: str
     output_dir: Path
@@ -63,6 +64,7 @@ def load(path: Path, changes: Changes | None = None) -> Loaded:
     return Loaded(
         path=path,
         row=row,
+        table=table,
         config=config,
         name=config.get("name") or workflow.get("name") or path.stem,
         output_dir=path.parent / Path(folder),

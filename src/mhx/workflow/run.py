@@ -3,23 +3,21 @@
 A run folder holds `config.toml` (as run, every default written out), what the runner wrote,
 `run_summary.json` or `run_error.json`, `verify.py`, `manifest.json` and, last of all,
 `artifact_manifest.json`.  A finished run is never computed twice: asked again, it is verified.  A
-folder that holds anything else is refused and left as it is.
+folder that holds anything else is refused and left as it is; `attempts/` and `superseded/`, which a
+testbed keeps there, are no part of a run.
 """
 
 import contextlib
 import os
-import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
-from mhx.config import read_toml, to_toml
 from mhx.errors import BUG, INTERRUPTED, ConfigError, EvidenceError, MhxError
 from mhx.evidence import provenance, verify
 from mhx.evidence.claims import ClaimLevel
 from mhx.evidence.gates import Gate, GateResult, all_pass, judge
-from mhx.evidence.hashing import content_digest
 from mhx.evidence.manifest import (
     LEFT_OUT_FOLDERS,
     LOCKS,
@@ -27,19 +25,29 @@ from mhx.evidence.manifest import (
     Manifest,
     describe,
     read_manifest,
-    without_circumstance,
-    write_artifact_manifest,
-    write_manifest,
+    seal,
+    write_verifier,
 )
 from mhx.evidence.schemas import RUN_ERROR, RUN_SUMMARY, RUN_VALIDATION
-from mhx.evidence.store import drafts, read_json, sweep_drafts, write_json, write_text
+from mhx.evidence.store import drafts, read_json, strict, sweep_drafts, write_json, write_text
 from mhx.execution.lock import hold
 from mhx.report.answer import Answer
 from mhx.runner import RunRequest, RunSummary
-from mhx.workflow.load import Loaded, load
+from mhx.workflow.load import Changes, Loaded, load
 from mhx.workflow.registry import runner_of
+from mhx.workflow.stored import (
+    CONFIG,
+    config_text,
+    first_difference,
+    kept_config,
+    same_configuration,
+    stored_config,
+    stored_inputs,
+)
 
-CONFIG, SUMMARY, ERROR = "config.toml", "run_summary.json", "run_error.json"
+__all__ = ["CONFIG", "ERROR", "SUMMARY", "VALIDATION", "VERIFY", "run_file"]
+
+SUMMARY, ERROR = "run_summary.json", "run_error.json"
 VALIDATION, VERIFY = "validation.json", "verify.py"
 _IDENTITY = (".npz", ".csv", ".toml")  # the rest is pictures, or holds times and rates
 _MANIFEST_NOTES = ("family_digest",)  # what a runner says of itself for the manifest
@@ -47,99 +55,110 @@ _PLAN = "campaign_plan.json"
 _BESIDE_A_RUN = LOCKS | LEFT_OUT_FOLDERS  # whoever starts runs keeps its own records there
 
 
-def run_file(path: Path, output_dir: Path | None = None) -> Answer:
+def run_file(path: Path, output_dir: Path | None = None, changes: Changes | None = None) -> Answer:
     """Carry out one configuration file; the answer is verified when the run was finished before."""
-    loaded = load(path)
+    loaded = load(path, changes)
     if output_dir is not None:
         loaded = replace(loaded, output_dir=output_dir)
     root = loaded.output_dir
-    if _finished(root, loaded.config):
+    asked = _Asked(stored_config(loaded, root), stored_inputs(loaded, root))
+    if _finished(root, asked):
         return _verified(root, loaded)
     with hold(root, attempt=f"mhx run {path.name}"):
-        if _finished(root, loaded.config):  # by whoever held the lock just now
+        if _finished(root, asked):  # by whoever held the lock just now
             return _verified(root, loaded)
         sweep_drafts(root)
-        write_text(root / CONFIG, to_toml(loaded.config))
-        summary = _carried_out(loaded)
+        write_text(root / CONFIG, config_text(asked.config))
+        done = _carried_out(loaded)
         results = _judged(root)
-        _seal(root, loaded, summary)
-    return _answer(root, loaded, results)
+        _seal(root, asked, done)
+    return _answer(root, loaded, results, done.document)
 
 
-def _finished(root: Path, config: Mapping[str, Any]) -> bool:
+@dataclass(frozen=True)
+class _Asked:
+    """What a run folder keeps of what was asked: paths count from it.
+
+    inputs: SHA-256 of every file that the run reads.
+    """
+
+    config: Mapping[str, Any]
+    inputs: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class _Done:
+    """What a runner returned: as it is stored, the notes, and the digests of its artifacts."""
+
+    document: Mapping[str, Any]
+    notes: Mapping[str, str]
+    hashes: Mapping[str, str]
+
+
+def _finished(root: Path, asked: _Asked) -> bool:
     """True for a finished run of this configuration; ConfigError for a folder that is not ours."""
     if root.exists() and not root.is_dir():
         raise ConfigError(f"{root} is a file; --output-dir must name a folder")
-    for parent in root.resolve().parents:
-        if (parent / _PLAN).exists():
-            raise ConfigError(
-                f"{root} lies inside the campaign run {parent}, whose files are listed by digest; "
-                "give another --output-dir"
-            )
-    if not root.exists():
+    _must_not_lie_in_a_campaign(root)
+    there = set(os.listdir(root)) - LOCKS - LEFT_OUT_FOLDERS if root.exists() else set()
+    if not there or there <= {path.name for path in drafts(root)}:
         return False
-    if set(os.listdir(root)) <= _BESIDE_A_RUN | {path.name for path in drafts(root)}:
-        return False
-    if not (root / CONFIG).is_file():
+    if CONFIG not in there:
         raise ConfigError(
             f"{root} is not empty and holds no run of mhx; give another --output-dir "
             "(nothing was changed)"
         )
-    if _nothing_has_run(root):
+    if there == {CONFIG, ERROR} and _refused(root):
         return False
-    kept, _ = read_toml(root / CONFIG)
-    if _identity(kept) != _identity(config):
-        first = _first_difference(kept, config)
-        raise ConfigError(
-            f"{root} holds a run of another configuration ({first}); give another --output-dir, "
-            "or move that folder away (nothing was changed)"
-        )
-    return (root / MANIFEST_NAME).is_file()
+    kept = kept_config(root)
+    if not same_configuration(kept, asked.config):
+        _refuse_other(root, first_difference(kept, asked.config))
+    if MANIFEST_NAME not in there:
+        return False
+    inputs = read_manifest(root / MANIFEST_NAME).get("inputs", {})
+    changed = [name for name in sorted(inputs | asked.inputs) if _differs(inputs, asked, name)]
+    if changed:
+        _refuse_other(root, f"its input {changed[0]} was another file")
+    return True
 
 
-def _nothing_has_run(root: Path) -> bool:
+def _differs(inputs: Mapping[str, str], asked: _Asked, name: str) -> bool:
+    return inputs.get(name) != asked.inputs.get(name)
+
+
+def _refuse_other(root: Path, difference: str) -> NoReturn:
+    raise ConfigError(
+        f"{root} holds a run of another configuration ({difference}); give another --output-dir, "
+        "or move that folder away (nothing was changed)"
+    )
+
+
+def _must_not_lie_in_a_campaign(root: Path) -> None:
+    place = os.path.realpath(root)
+    while (above := os.path.dirname(place)) != place:
+        place = above
+        if os.path.exists(os.path.join(place, _PLAN)):
+            raise ConfigError(
+                f"{root} lies inside the campaign run {place}, whose files are listed by digest; "
+                "give another --output-dir"
+            )
+
+
+def _refused(root: Path) -> bool:
     """True when all that lies here is a configuration that was refused, and why."""
-    if set(os.listdir(root)) - _BESIDE_A_RUN != {CONFIG, ERROR}:
-        return False
     return bool(read_json(root / ERROR, RUN_ERROR)["exit_code"] == ConfigError.exit_code)
 
 
-def _identity(config: Mapping[str, Any]) -> str:
-    return content_digest(_content(config))
-
-
-def _content(config: Mapping[str, Any]) -> dict[str, Any]:
-    """A configuration without where it ran and what it was called."""
-    kept = {key: value for key, value in without_circumstance(config).items() if key != "name"}
-    kept["workflow"] = {k: v for k, v in kept.get("workflow", {}).items() if k != "name"}
-    return kept
-
-
-def _first_difference(kept: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
-    old, new = _leaves(_content(kept)), _leaves(_content(asked))
-    for key in sorted(old.keys() | new.keys()):
-        if old.get(key) != new.get(key):
-            return f"{key} is {old.get(key)!r} there, {new.get(key)!r} here"
-    return "it differs"
-
-
-def _leaves(table: Mapping[str, Any], above: str = "") -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in table.items():
-        name = f"{above}{key}"
-        found |= _leaves(value, f"{name}.") if isinstance(value, Mapping) else {name: value}
-    return found
-
-
-def _carried_out(loaded: Loaded) -> RunSummary:
+def _carried_out(loaded: Loaded) -> _Done:
     """Run the runner; whatever ends it, a bug included, is on record before it is raised again."""
     root = loaded.output_dir
     for stale in (SUMMARY, ERROR):
         (root / stale).unlink(missing_ok=True)
     try:
         summary = runner_of(loaded.row)(RunRequest(config=loaded.config, output_dir=root))
-        write_json(root / SUMMARY, _summary_document(summary))
-        describe(root, summary.artifacts)
+        document = strict(_summary_document(summary))
+        write_json(root / SUMMARY, document)
+        hashes = describe(root, summary.artifacts)
     except (Exception, KeyboardInterrupt) as error:
         code = INTERRUPTED if isinstance(error, KeyboardInterrupt) else BUG
         record = {
@@ -151,7 +170,7 @@ def _carried_out(loaded: Loaded) -> RunSummary:
         with contextlib.suppress(MhxError):  # a full disk: the first error says so
             write_json(root / ERROR, record)
         raise
-    return summary
+    return _Done(document, summary.notes, hashes)
 
 
 def _summary_document(summary: RunSummary) -> dict[str, Any]:
@@ -183,17 +202,18 @@ def _rejudged(name: str, stored: Mapping[str, Any]) -> GateResult:
     return judge(gate, {gate.metric: stored["value"]})
 
 
-def _seal(root: Path, loaded: Loaded, summary: RunSummary) -> None:
-    """Copy the verifier, then fix what lies here by digest; the artifact manifest comes last."""
-    shutil.copyfile(verify.__file__, root / VERIFY)
-    written = {CONFIG, SUMMARY, VERIFY, *summary.artifacts}
+def _seal(root: Path, asked: _Asked, done: _Done) -> None:
+    """Add the verifier, then fix what lies here by digest; the artifact manifest comes last."""
+    write_verifier(root)
+    own = {CONFIG, SUMMARY, VERIFY}
     if (root / VALIDATION).is_file():
-        written.add(VALIDATION)
-    hashes = describe(root, written)
-    notes = summary.notes
+        own.add(VALIDATION)
+    hashes = {**done.hashes, **describe(root, own - done.hashes.keys())}
+    notes = done.notes
     manifest = Manifest(
         kind="case",
-        config=loaded.config,
+        config=asked.config,
+        inputs=asked.inputs,
         files={name: digest for name, digest in hashes.items() if name.endswith(_IDENTITY)},
         figures={name: digest for name, digest in hashes.items() if not name.endswith(_IDENTITY)},
         provenance=provenance.provenance(device=notes.get("device"), dtype=notes.get("dtype")),
@@ -204,11 +224,12 @@ def _seal(root: Path, loaded: Loaded, summary: RunSummary) -> None:
             **{key: notes[key] for key in _MANIFEST_NOTES if key in notes},
         },
     )
-    write_manifest(root, manifest)
-    write_artifact_manifest(root)
+    seal(root, manifest)
 
 
-def _answer(root: Path, loaded: Loaded, results: Sequence[GateResult]) -> Answer:
+def _answer(
+    root: Path, loaded: Loaded, results: Sequence[GateResult], document: Mapping[str, Any]
+) -> Answer:
     open_gates = sum(not result.passed for result in results)
     verdict = f"{open_gates} of {len(results)} gates did not pass" if open_gates else "finished"
     passed = f", {len(results)} gates passed" if results and not open_gates else ""
@@ -217,7 +238,7 @@ def _answer(root: Path, loaded: Loaded, results: Sequence[GateResult]) -> Answer
         wrote=root,
         results=results,
         next=f"mhx verify {root}",
-        document=read_json(root / SUMMARY, RUN_SUMMARY),
+        document=document,
         exit_code=0 if not results or all_pass(results) else 1,
     )
 
@@ -232,7 +253,8 @@ def _verified(root: Path, loaded: Loaded) -> Answer:
             "move the folder away and run again"
         )
     manifest = read_manifest(root / MANIFEST_NAME)
-    answer = _answer(root, loaded, _judged(root))
+    document = read_json(root / SUMMARY, RUN_SUMMARY)
+    answer = _answer(root, loaded, _judged(root), document)
     details = ["nothing was computed: the run was finished before; every file is as it was written"]
     if manifest.get("code_digest") != provenance.code_digest():
         details.append(
