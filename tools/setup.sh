@@ -1,5 +1,6 @@
 #!/bin/sh
-# Make .venv and install mhx into it, editable, with what the tests need.
+# Make .venv and install mhx into it, editable, with what the tests need: extras, engines, and the
+# system libraries of gmsh where it may.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -36,6 +37,23 @@ if ! { [ -x .venv/bin/python ] && .venv/bin/python -c "$recent" && .venv/bin/pyt
     echo "setup: making .venv with $python"
     "$python" -m venv --clear .venv
 fi
-echo "setup: installing mhx[reconnection,test] into .venv (a few minutes the first time)"
-.venv/bin/python -m pip install --quiet --disable-pip-version-check -e '.[reconnection,test]'
+echo "setup: installing mhx[groundwater,reconnection,test] into .venv (a few minutes the first time)"
+.venv/bin/python -m pip install --quiet --disable-pip-version-check -e '.[groundwater,reconnection,test]'
+
+# gmsh loads libraries of a display even where there is none; without them meshes cannot be made.
+libraries='libglu1-mesa libgl1 libxrender1 libxcursor1 libxft2 libxinerama1 libxfixes3 libfontconfig1 libgomp1'
+if ! .venv/bin/python -c 'import gmsh' >/dev/null 2>&1; then
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+        echo "setup: installing the system libraries of gmsh"
+        # shellcheck disable=SC2086  # one word per package
+        { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $libraries; } \
+            >/dev/null || echo "setup: apt-get failed" >&2
+    fi
+    .venv/bin/python -c 'import gmsh' >/dev/null 2>&1 || {
+        echo "setup: gmsh lacks system libraries, meshes cannot be made; run:" >&2
+        echo "setup:   sudo apt-get install -y $libraries" >&2
+    }
+fi
+.venv/bin/mhx engines install mf6 mfnwt mt3dusgs ||
+    echo "setup: groundwater runs lack an engine; see: .venv/bin/mhx engines doctor" >&2
 echo "setup: done"
