@@ -36,13 +36,18 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True)
 class Rows:
-    """A catalog as read.  name: of the file, for messages; fields: in the order of the file."""
+    """A catalog as read.
+
+    name: of the file, for messages.  fields: in the order of the file.  cells: values are the text
+    of CSV cells, not typed JSON.  whole: no line was passed over for its faults.
+    """
 
     name: str
     fields: tuple[str, ...]
     rows: tuple[Row, ...]
     sha256: str
-    cells: bool  # values are the text of CSV cells, not typed JSON
+    cells: bool
+    whole: bool
 
     def filling(self, row: Row) -> Fields:
         """What fills the templates of a row."""
@@ -56,7 +61,10 @@ def read(path: Path, catalog: Catalog, faults: Faults) -> Rows | None:
     place = ("testbed", "catalog")
     form = SUFFIXES.get(path.suffix.lower()) if catalog.format == "auto" else catalog.format
     if form is None:
-        faults.key((*place, "format"), f'is "auto", but {path.name!r} ends in none of .csv, .jsonl')
+        faults.key(
+            (*place, "format"),
+            f'is "auto", but {path.name!r} ends in none of {", ".join(SUFFIXES)}',
+        )
         return None
     try:
         content = path.read_bytes()
@@ -71,6 +79,8 @@ def read(path: Path, catalog: Catalog, faults: Faults) -> Rows | None:
     tell = Capped(path.name, faults)
     found = list((_csv_rows if form == "csv" else _json_rows)(text, fields, tell))
     tell.end()
+    if not fields and tell.count:
+        return None
     if catalog.path_fields:
         folder = Path(os.path.abspath(path.parent))
         found = [Row(row.line, _placed(row.values, catalog.path_fields, folder)) for row in found]
@@ -80,6 +90,7 @@ def read(path: Path, catalog: Catalog, faults: Faults) -> Rows | None:
         rows=tuple(found),
         sha256=hashlib.sha256(content).hexdigest(),
         cells=form == "csv",
+        whole=not tell.count,
     )
 
 

@@ -35,6 +35,7 @@ def from_catalog(making: Making) -> Mapping[str, Any] | None:
     if rows is None:
         making.complete = False
         return None
+    making.complete &= rows.whole
     catalog = _with_older_fields(catalog, rows, making)
     record = {
         **catalog.model_dump(mode="json", exclude_none=True),

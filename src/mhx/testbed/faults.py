@@ -65,12 +65,12 @@ def where(origins: Iterable[tuple[str, int | None]]) -> str:
     """`k.toml:18 and 31`; a file is named, without its folder, where it changes."""
     words: list[str] = []
     last = ""
-    for path, line in origins:
+    for path, line in dict.fromkeys(origins):
         name = Path(path).name
         lead = "" if name == last else f"{name}:" if line else name
         words.append(f"{lead}{line or ''}")
         last = name
-    return joined(dict.fromkeys(filter(None, words)))
+    return joined(filter(None, words))
 
 
 def joined(words: Iterable[str]) -> str:
