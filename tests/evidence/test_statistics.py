@@ -167,13 +167,16 @@ def ishigami(count, seed):
 
 @pytest.mark.parametrize(("count", "error"), [(64, 0.10), (256, 0.023), (1024, 0.006)])
 def test_sobol_indices_of_the_ishigami_function(count, error):
-    """a = 7, b = 0.1: 0.3139, 0.4424, 0; errors as the specification measured, 30 scrambles."""
+    """a = 7, b = 0.1: 0.3139, 0.4424, 0; errors over 30 scrambles as the specification measured them.
+
+    Thirty of them tell such an error to 1/sqrt(60) = 13 %; three times that is allowed.
+    """
     apart = []
     for seed in range(30):
         x, y = ishigami(count, seed)
         found = [ours.first_order_sobol(list(x[:, i]), list(y), count) for i in range(3)]
         apart.append(np.array(found) - [0.3139, 0.4424, 0.0])
-    assert np.sqrt(np.mean(np.square(apart), axis=0)).max() < error
+    assert np.sqrt(np.mean(np.square(apart), axis=0)).max() < 1.39 * error
 
 
 def test_sobol_indices_of_a_sum_add_up_to_one():
