@@ -173,11 +173,12 @@ def _contours(axes: Axes, drawn: Contours) -> None:
 
 
 def _label_axes(axes: Axes, extent: tuple[float, float, float, float]) -> None:
-    """Distances from the lower left corner, which the labels name."""
+    """Distances from near the lower left corner; the labels say from where."""
     left, right, bottom, top = extent
     unit, factor = ("km", 1e-3) if max(right - left, top - bottom) >= KILOMETRES else ("m", 1.0)
-    for axis, name, start in ((axes.xaxis, "x", left), (axes.yaxis, "y", bottom)):
-        span = right - left if name == "x" else top - bottom
+    for axis, name, low, high in ((axes.xaxis, "x", left, right), (axes.yaxis, "y", bottom, top)):
+        span = high - low
+        start = round(low) if span > 100 else low  # whole metres read better, and shift nothing
         ticks = MaxNLocator(5, steps=[1, 2, 5, 10]).tick_values(0, span * factor)
         inside = [tick for tick in ticks if 0 <= tick <= span * factor * 1.0001]
         axis.set_ticks([start + tick / factor for tick in inside])
