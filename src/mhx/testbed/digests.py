@@ -73,7 +73,7 @@ class Parts:
             config = with_paths(self._table, config, self._absolute)
         for text in inputs:
             if text not in self._files:
-                self._files[text] = input_digests(self._folder / text, text)
+                self._files[text] = input_digests(Path(self._real(text)), text)
             files.update(self._files[text])
         return {
             "inputs": files,
@@ -83,7 +83,11 @@ class Parts:
         }
 
     def _absolute(self, place: Place, kind: Kind, text: str) -> str:
-        return os.path.join(self._folder, text)
+        return self._real(text)
+
+    def _real(self, text: str) -> str:
+        """The path that a child writes as `text`; the folder of the children need not exist yet."""
+        return os.path.normpath(os.path.join(self._folder, text))
 
     def _engines(self, config: Mapping[str, Any]) -> Mapping[str, str]:
         if self._identity is None:

@@ -65,8 +65,12 @@ class Paths:
     def absent(self, text: str) -> bool:
         """True when an input, as a child writes it, does not exist."""
         if text not in self._missing:
-            self._missing[text] = not os.path.exists(os.path.join(self.folder, text))
+            self._missing[text] = not os.path.exists(self.real(text))
         return self._missing[text]
+
+    def real(self, text: str) -> str:
+        """The path that a child writes as `text`; the folder of the children need not exist yet."""
+        return str(self.found.get(text) or os.path.normpath(os.path.join(self.folder, text)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,7 +147,7 @@ def child_of(case: Case, base: Base) -> Child:
         if base.paths.absent(text)
     ]
     if checked is not None:
-        told += refusals_of(checked)
+        told += refusals_of(_with_real_paths(checked, data, base))
     told.sort(key=lambda fault: source.order(fault.place))
     faults += [_line(source, (), fault, case) for fault in told]
     return Child(
@@ -153,6 +157,14 @@ def child_of(case: Case, base: Base) -> Child:
         differences=tuple(differences(base.data, data, source, base.paths.shown)),
         faults=tuple(faults),
     )
+
+
+def _with_real_paths(checked: Table, data: Mapping[str, Any], base: Base) -> Table:
+    """The table as it finds its files from here, where it has rules of its own that may ask."""
+    if type(checked).refusals is Table.refusals:
+        return checked
+    real = with_paths(base.table, data, lambda place, kind, text: base.paths.real(text))
+    return faults_in(base.table, real)[0] or checked
 
 
 def relative_path(path: str, folder: Path) -> str:
