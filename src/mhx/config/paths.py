@@ -98,7 +98,7 @@ def _in_table(
     fields: Mapping[str, Node], data: Mapping[str, Any], above: Place
 ) -> Iterator[tuple[Place, Kind, str]]:
     for key, value in data.items():
-        node = fields.get(key) or fields.get(table_keys(key))
+        node = fields.get(key) or (fields.get(table_keys(key)) if "__" in key else None)
         if node is not None:
             yield from _in_value(node, value, (*above, key))
 

@@ -32,7 +32,7 @@ def canonical(value: Any) -> str:
 
 def _plain(value: Any) -> Any:
     kind = type(value)
-    if kind is dict and all(type(key) is str for key in value):  # most of what is digested
+    if kind is dict and {str}.issuperset(map(type, value)):  # most of what is digested
         return {key: _plain(entry) for key, entry in value.items()}
     if kind is list or isinstance(value, list | tuple):
         return [_plain(entry) for entry in value]

@@ -11,7 +11,7 @@ digest of the file without that key, so that an edit of their own is found.
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from mhx.evidence.provenance import API_VERSION, now
 from mhx.evidence.schemas import ARTIFACTS, MANIFEST
 from mhx.evidence.store import (
     drafts,
+    is_draft,
     read_chained,
     read_json,
     render_json,
@@ -112,10 +113,10 @@ class Manifest:
 def describe(root: Path, paths: Iterable[str]) -> dict[str, str]:
     """Digest of each declared output below `root`; one that was not written is an error."""
     names = sorted(set(paths))
-    missing = [name for name in names if not (root / name).is_file()]
+    missing = [name for name in names if not os.path.isfile(os.path.join(root, name))]
     if missing:
         raise EvidenceError(f"{root}: declared outputs were not written: {', '.join(missing)}")
-    return {name: file_digest(root / name) for name in names}
+    return {name: file_digest(os.path.join(root, name)) for name in names}
 
 
 def write_manifest(root: Path, manifest: Manifest, name: str = MANIFEST_NAME) -> Path:
@@ -159,10 +160,14 @@ def evidence_files(root: Path) -> list[str]:
     Left out: the list itself, locks, journals (chained in themselves), derived views, drafts of
     killed writers, and the folders of attempts, quarantined and superseded files.
     """
-    left_out = {root / ARTIFACT_MANIFEST_NAME, *drafts(root)}
     unlisted = CHAINED | DERIVED | LOCKS
-    found = (path for path in _files(root) if path not in left_out and path.name not in unlisted)
-    return sorted(path.relative_to(root).as_posix() for path in found)
+    found = []
+    for folder, folders, names in os.walk(root):
+        folders[:] = sorted(set(folders) - LEFT_OUT_FOLDERS - {"__pycache__"})
+        below = Path(folder).relative_to(root).as_posix()
+        kept = [name for name in names if name not in unlisted and not is_draft(name)]
+        found += kept if below == "." else [f"{below}/{name}" for name in kept]
+    return sorted(name for name in found if name != ARTIFACT_MANIFEST_NAME)
 
 
 def list_artifacts(root: Path, output: Path | None = None) -> Path:
@@ -234,18 +239,13 @@ def without_circumstance(config: Mapping[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def _files(root: Path) -> Iterator[Path]:
-    for folder, folders, names in os.walk(root):
-        folders[:] = sorted(set(folders) - LEFT_OUT_FOLDERS - {"__pycache__"})
-        yield from (Path(folder) / name for name in names)
-
-
 def _write_artifacts(
     root: Path, path: Path, known: Mapping[str, str], levels: Mapping[str, str]
 ) -> None:
     """known, levels: digests and claim levels of files that need not be read again."""
     own = path.resolve()
-    listed = [name for name in evidence_files(root) if (root / name).resolve() != own]
+    names = evidence_files(root)
+    listed = [n for n in names if not n.endswith(own.name) or (root / n).resolve() != own]
     nested = [name for name in listed if Path(name).name == MANIFEST_NAME and name not in levels]
     body = {
         "schema": ARTIFACTS,
@@ -257,7 +257,7 @@ def _write_artifacts(
         "files": [
             {
                 "path": name,
-                "size_bytes": (root / name).stat().st_size,
+                "size_bytes": os.stat(os.path.join(root, name)).st_size,
                 "sha256": known.get(name) or file_digest(root / name),
             }
             for name in listed

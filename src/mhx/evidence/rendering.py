@@ -32,7 +32,7 @@ def _add(value: Any, line: str, parts: list[str], plain: Callable[[Any], Any]) -
         parts.append("null" if value is None else "true" if value else "false")
     elif kind is list:
         _add_list(value, line, parts, plain)
-    elif kind is dict and all(type(key) is str for key in value):
+    elif kind is dict and {str}.issuperset(map(type, value)):
         _add_table(value, line, parts, plain)
     else:
         _add(plain(value), line, parts, plain)

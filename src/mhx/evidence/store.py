@@ -100,7 +100,7 @@ def parse_json(content: bytes) -> dict[str, Any]:
 def strict(value: Any) -> Any:
     """A value as JSON can hold it: plain tables and lists, null for what is not finite."""
     kind = type(value)
-    if kind is dict and all(type(key) is str for key in value):  # most of what is stored
+    if kind is dict and {str}.issuperset(map(type, value)):  # most of what is stored
         return {key: strict(entry) for key, entry in value.items()}
     if kind is list or isinstance(value, list | tuple):
         return [strict(entry) for entry in value]
@@ -213,7 +213,17 @@ def read_chained(path: Path | str) -> list[dict[str, Any]]:
 
 def drafts(root: Path | str) -> list[Path]:
     """Drafts that killed writers left below a folder."""
-    return sorted(path for path in Path(root).rglob(".*.part") if _DRAFT.fullmatch(path.name))
+    return sorted(
+        Path(folder) / name
+        for folder, _, names in os.walk(root)
+        for name in names
+        if is_draft(name)
+    )
+
+
+def is_draft(name: str) -> bool:
+    """True for the name of a file that was being written."""
+    return name.endswith(".part") and _DRAFT.fullmatch(name) is not None
 
 
 def sweep_drafts(root: Path | str) -> list[Path]:

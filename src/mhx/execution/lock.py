@@ -19,7 +19,7 @@ from typing import Self
 from filelock import FileLock, Timeout
 
 from mhx.errors import RunError, RunLocked
-from mhx.evidence.store import write_json
+from mhx.evidence.store import explained, render_json
 from mhx.execution.processes import born
 
 LOCK_NAME, OWNER_NAME = ".lock", ".lock.json"
@@ -60,7 +60,7 @@ class RunLock:
         except (OSError, NotImplementedError) as error:
             raise RunError(f"cannot lock {self.run_dir}: {error}") from error
         try:
-            write_json(self.run_dir / OWNER_NAME, asdict(_this_process(self.attempt)))
+            self._note()
         except BaseException:
             self._lock.release()
             raise
@@ -75,6 +75,13 @@ class RunLock:
         with contextlib.suppress(OSError):  # the note is a courtesy; the lock is the kernel's
             (self.run_dir / OWNER_NAME).unlink()
         self._lock.release()
+
+    def _note(self) -> None:
+        """Say who holds it; not flushed, for it means nothing once this process has ended."""
+        note = self.run_dir / OWNER_NAME
+        content = render_json(asdict(_this_process(self.attempt)))
+        with explained(note, len(content)):
+            note.write_bytes(content)
 
     def _told(self) -> str:
         owner = _noted(self.run_dir)
