@@ -25,6 +25,8 @@ from mhx.errors import EngineMissing
 from mhx.evidence.hashing import file_digest
 
 LICENCE = "public domain (CC0), a program of the U.S. Geological Survey"
+MADE_BY_GMSH = ("triangles", "voronoi")
+"""Kinds of mesh whose cells come from gmsh."""
 _ANSWER_WITHIN_S = 20.0
 
 
@@ -147,6 +149,18 @@ def described(engine: Engine) -> dict[str, str]:
     }
 
 
+def noted(engine: Engine | None, mesh_kind: str) -> dict[str, str]:
+    """What a run says of the programs it used; the manifest keeps it under `engines`."""
+    found = {}
+    if engine is not None:
+        told = described(engine)
+        keys = ("version", "version_line", "path", "sha256")
+        found = {f"engine.{engine.name}.{key}": told[key] for key in keys}
+    if mesh_kind in MADE_BY_GMSH:
+        found["engine.gmsh.version"] = _library_version("gmsh")
+    return found
+
+
 def engines_folder() -> Path:
     """Where `mhx engines install` puts programs: MHX_ENGINES, else the user data folder."""
     if given := os.environ.get("MHX_ENGINES"):
@@ -185,7 +199,7 @@ def identity(config: Mapping[str, Any]) -> Mapping[str, str]:
     if "flow" in types:
         exe = config.get("solver", {}).get("mf6", {}).get("exe")
         found["mf6"] = find("mf6", Path(exe) if exe else None).identity
-    if types and config.get("mesh", {}).get("kind", "voronoi") in ("triangles", "voronoi"):
+    if types and config.get("mesh", {}).get("kind", "voronoi") in MADE_BY_GMSH:
         found["gmsh"] = _library_version("gmsh")
     return found
 

@@ -31,7 +31,7 @@ from mhx.evidence.hashing import file_digest
 from mhx.groundwater import catalog, fields, gates, writer
 from mhx.groundwater.config import Simulation
 from mhx.groundwater.conformity import mesh_metrics
-from mhx.groundwater.engines import Engine, find
+from mhx.groundwater.engines import Engine, find, noted
 from mhx.groundwater.flow import assemble
 from mhx.groundwater.flow_metrics import flow_metrics
 from mhx.groundwater.grid import Grid
@@ -86,7 +86,7 @@ def run(request: RunRequest) -> RunSummary:
     ground = _ground(config)
     place(root / MESH_FOLDER, ground.files)
     metrics = {f"{MESH}{name}": value for name, value in ground.metrics.items()}
-    notes = {"output_mesh": f"{MESH_FOLDER}/cells.csv"}
+    notes = {"output_mesh": f"{MESH_FOLDER}/cells.csv", **noted(engine, config.mesh.kind)}
     flow = None
     if engine is not None:
         sim_id = identity_of(config, engine)

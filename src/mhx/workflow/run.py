@@ -216,7 +216,10 @@ def _seal(root: Path, asked: _Asked, done: _Done) -> None:
         inputs=asked.inputs,
         files={name: digest for name, digest in hashes.items() if name.endswith(_IDENTITY)},
         figures={name: digest for name, digest in hashes.items() if not name.endswith(_IDENTITY)},
-        provenance=provenance.provenance(device=notes.get("device"), dtype=notes.get("dtype")),
+        provenance={
+            **provenance.provenance(device=notes.get("device"), dtype=notes.get("dtype")),
+            **_engines(notes),
+        },
         claim={
             "claim_level": ClaimLevel.VALIDATION.value,
             "claim_scope": "One run of one configuration: a numerical result, not agreement with "
@@ -225,6 +228,16 @@ def _seal(root: Path, asked: _Asked, done: _Done) -> None:
         },
     )
     seal(root, manifest)
+
+
+def _engines(notes: Mapping[str, str]) -> dict[str, dict[str, dict[str, str]]]:
+    """The programs that a runner used, from its notes `engine.<name>.<key>`."""
+    found: dict[str, dict[str, str]] = {}
+    for note, text in notes.items():
+        if note.startswith("engine."):
+            _, name, key = note.split(".", 2)
+            found.setdefault(name, {})[key] = text
+    return {"engines": found} if found else {}
 
 
 def _answer(
