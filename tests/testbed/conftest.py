@@ -4,13 +4,18 @@ It answers from its own configuration and can be told to fail in every way that 
 on PYTHONPATH, so that worker processes and commands started by tests see it, too.
 """
 
+import csv
 import importlib
+import json
 import os
 import sys
 import textwrap
 
 import pytest
 
+from mhx.testbed.journal import PLAN
+from mhx.testbed.records import CASES, CHECKS, MANIFEST, METRICS
+from mhx.testbed.rows import VOLATILE
 from mhx.workflow import registry
 
 MODULE = '''
@@ -162,3 +167,26 @@ def file(tmp_path, probe):
         return path
 
     return write
+
+
+class Comparison:
+    """Evidence as it may be compared: without what is volatile."""
+
+    @staticmethod
+    def rows(root, name):
+        with (root / name).open(newline="") as stream:
+            return list(csv.DictReader(stream))
+
+    def __call__(self, root):
+        volatile = VOLATILE | {"took", "summary_sha256"}
+        tables = [
+            [{k: v for k, v in row.items() if k not in volatile} for row in self.rows(root, name)]
+            for name in (CASES, METRICS, CHECKS)
+        ]
+        plan, manifest = (json.loads((root / name).read_text()) for name in (PLAN, MANIFEST))
+        return tables, manifest["digest"], plan["plan_digest"]
+
+
+@pytest.fixture(scope="session")
+def compared():
+    return Comparison()

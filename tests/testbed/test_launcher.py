@@ -17,7 +17,7 @@ from mhx.testbed.launcher import Options, check_children, plan_testbed, run_test
 from mhx.testbed.reading import altered_file
 from mhx.testbed.records import ANALYSIS, CASES, CHECKS, MANIFEST, METRICS, REPORT_MD
 from mhx.testbed.reporting import report_testbed
-from mhx.testbed.rows import CASE_COLUMNS, VOLATILE
+from mhx.testbed.rows import CASE_COLUMNS
 from mhx.workflow.schema import schema_of
 
 INLINE = Options(backend="inline")
@@ -466,24 +466,14 @@ class Shuffled(InlineBackend):
         yield from outcomes
 
 
-def comparable(root):
-    """The evidence without what is volatile."""
-    timed = {"took", "summary_sha256"}
-    tables = [
-        [{k: v for k, v in row.items() if k not in VOLATILE | timed} for row in rows_of(root, name)]
-        for name in (CASES, METRICS, CHECKS)
-    ]
-    return tables, document_of(root)["digest"], document_of(root, journal.PLAN)["plan_digest"]
-
-
-def test_the_order_of_finishing_leaves_no_trace(file, root, monkeypatch, tmp_path):
+def test_the_order_of_finishing_leaves_no_trace(file, root, monkeypatch, tmp_path, compared):
     path = file(extra=case(8.0, "solver") + case(8.0, "missing"))
     run_testbed(path, INLINE)
-    expected = comparable(root)
+    expected = compared(root)
     shutil.rmtree(root)
     monkeypatch.setattr(launcher, "InlineBackend", Shuffled)
     run_testbed(path, INLINE)
-    assert comparable(root) == expected
+    assert compared(root) == expected
 
 
 def _cut(root, lines):
@@ -492,22 +482,22 @@ def _cut(root, lines):
     path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:lines]))
 
 
-def test_a_run_that_only_the_journal_missed_is_not_repeated(file, root, runs):
+def test_a_run_that_only_the_journal_missed_is_not_repeated(file, root, runs, compared):
     path = file()
     run_testbed(path, INLINE)
-    expected = comparable(root)
+    expected = compared(root)
     events = [line["event"] for line in read_chained(root / journal.JOURNAL)]
     last = len(events) - 1 - events[::-1].index("outcome")
     _cut(root, last)  # claimed, finished, and then the launcher was killed
     assert run_testbed(path, INLINE).exit_code == 0
     assert runs() == [1.0, 2.0, 4.0]
-    assert comparable(root) == expected
+    assert compared(root) == expected
 
 
-def test_a_run_cut_short_is_set_aside_and_started_again(file, root, runs):
+def test_a_run_cut_short_is_set_aside_and_started_again(file, root, runs, compared):
     path = file()
     run_testbed(path, INLINE)
-    expected = comparable(root)
+    expected = compared(root)
     events = [line["event"] for line in read_chained(root / journal.JOURNAL)]
     _cut(root, len(events) - 1 - events[::-1].index("outcome"))
     half = root / "cases" / "line_4"
@@ -515,21 +505,21 @@ def test_a_run_cut_short_is_set_aside_and_started_again(file, root, runs):
         (half / name).unlink()
     assert run_testbed(path, INLINE).exit_code == 0
     assert runs() == [1.0, 2.0, 4.0, 4.0]
-    assert comparable(root) == expected
+    assert compared(root) == expected
     assert column(root, "reuse_reason") == ["", "", "previous status was interrupted"]
 
 
 @pytest.mark.slow
-def test_any_cut_of_the_journal_leads_to_the_same_evidence(file, root):
+def test_any_cut_of_the_journal_leads_to_the_same_evidence(file, root, compared):
     path = file()
     run_testbed(path, INLINE)
-    expected = comparable(root)
+    expected = compared(root)
     for lines in range(len(read_chained(root / journal.JOURNAL))):
         _cut(root, lines)
         if lines == 0:
             (root / journal.PLAN).unlink()  # nothing of it was written yet
         assert run_testbed(path, INLINE).exit_code == 0
-        assert comparable(root) == expected
+        assert compared(root) == expected
 
 
 def test_a_torn_last_line_is_dropped(file, root, runs):
@@ -544,14 +534,14 @@ def test_a_torn_last_line_is_dropped(file, root, runs):
 # -- making the report again -------------------------------------------------------------------
 
 
-def test_the_report_is_made_again_from_what_is_stored(file, root, runs):
+def test_the_report_is_made_again_from_what_is_stored(file, root, runs, compared):
     run_testbed(file(extra=case(8.0, "missing")), INLINE)
-    expected = comparable(root)
+    expected = compared(root)
     for name in (CASES, METRICS, CHECKS, ANALYSIS, MANIFEST, REPORT_MD):
         (root / name).unlink()
     answer = report_testbed(root)
     assert answer.exit_code == 1
-    assert comparable(root) == expected
+    assert compared(root) == expected
     assert runs() == [8.0, 1.0, 2.0, 4.0]
     with pytest.raises(ConfigError, match="holds no testbed"):
         report_testbed(root / "cases")
