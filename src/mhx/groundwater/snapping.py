@@ -1,9 +1,10 @@
 """Outline and constraints made fit to be meshed: one planar net of points and segments.
 
 Ends of constraints that lie on the outline, or nearer to it than `snap` x h, are put on it; a
-straight vertex of the outline within that distance of such an end is dropped, and a true corner
-takes the end in: two vertices 2 m apart would make an angle of 0.8 degrees at h = 75 m.  Lines are
-cut where they cross each other and where they leave the outline.  The area never changes.
+straight vertex of the outline within that distance of such an end is dropped, while a true corner,
+or the end of another line, takes the end in: two vertices 2 m apart would make an angle of 0.8
+degrees at h = 75 m.  Lines are cut where they cross each other and where they leave the outline.
+The area never changes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -56,20 +57,20 @@ class Net:
 
 def snapped(outline: Floats, lines: Sequence[Line], snap: float) -> Net:
     """The net of an outline and the constraints inside; ConfigError when one lies outside."""
-    ring = outline
+    rim = _Rim(outline)
     touch = 1e-9 * float(np.ptp(outline, axis=0).max())
     moved: list[Floats] = []
     chains: dict[str, Floats] = {}
     for line in lines:
-        spans, pieces = _inside(ring, line, touch)
+        spans, pieces = _inside(outline, line, touch)
         for piece in pieces if line.embed else []:
             for index in range(len(piece)):
                 end = index in (0, len(piece) - 1)
                 reach = max(snap * line.size, touch) if end else touch
-                piece[index], ring = _attached(ring, piece[index], reach)
-        moved.append(_joined(pieces))
+                piece[index] = rim.attached(piece[index], reach)
+        moved.append(_joined(pieces, touch))
         chains[line.id] = _chain(line.points, spans, pieces)
-    return _net(ring, lines, moved, chains)
+    return _net(rim.ring, lines, moved, chains)
 
 
 def _inside(
@@ -107,29 +108,43 @@ def _chain(drawn: Floats, spans: Sequence[tuple[float, float]], pieces: Sequence
     return np.concatenate(parts)
 
 
-def _joined(pieces: list[Floats]) -> Floats:
-    """(s, 2, 2) m: the segments of all pieces."""
-    return np.concatenate([np.stack([piece[:-1], piece[1:]], axis=1) for piece in pieces])
+def _joined(pieces: list[Floats], touch: float) -> Floats:
+    """(s, 2, 2) m: the segments of all pieces, without those that are points."""
+    segments = [np.stack([piece[:-1], piece[1:]], axis=1) for piece in pieces]
+    joined: Floats = np.concatenate(segments)
+    return joined[np.hypot(*(joined[:, 1] - joined[:, 0]).T) > touch]
 
 
-def _attached(ring: Floats, end: Floats, reach: float) -> tuple[Floats, Floats]:
-    """The end, on the outline if that is nearer than `reach`, and the outline with it."""
-    closed = shapely.LinearRing(ring)
-    if closed.distance(shapely.Point(end)) > reach:
-        return end, ring
-    corners = _turning(ring)
-    near = np.hypot(*(ring[corners] - end).T)
-    if near.size and near.min() <= reach:
-        return ring[corners[int(np.argmin(near))]], ring
-    ring = ring[~_dropped(ring, end, reach)]
-    closed = shapely.LinearRing(ring)
-    at = closed.project(shapely.Point(end))
-    along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(ring, axis=0).T))])
-    edge = int(np.searchsorted(along, at, side="right")) - 1
-    if np.any(np.all(ring == end, axis=1)):
-        return end, ring
-    on = np.array(closed.interpolate(at).coords)[0]
-    return on, np.insert(ring, edge + 1, on, axis=0)
+class _Rim:
+    """The outline while constraints are attached to it.
+
+    fixed: its vertices that stay, corners and those that constraints brought.
+    """
+
+    def __init__(self, outline: Floats) -> None:
+        self.ring = outline
+        self.fixed = outline[_turning(outline)]
+
+    def attached(self, end: Floats, reach: float) -> Floats:
+        """The point, put on the outline if that is nearer than `reach`; a vertex of it then."""
+        if shapely.LinearRing(self.ring).distance(shapely.Point(end)) > reach:
+            return end
+        away = np.hypot(*(self.fixed - end).T)
+        if away.min() <= reach:
+            return self.fixed[int(np.argmin(away))]
+        self._drop(end, reach)
+        ring = shapely.LinearRing(self.ring)
+        at = ring.project(shapely.Point(end))
+        along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(self.ring, axis=0).T))])
+        edge = int(np.searchsorted(along, at, side="right")) - 1
+        on = np.array(ring.interpolate(at).coords)[0]
+        self.ring = np.insert(self.ring, edge + 1, on, axis=0)
+        self.fixed = np.vstack([self.fixed, on])
+        return on
+
+    def _drop(self, end: Floats, reach: float) -> None:
+        """Leave out the vertices near the end, which are all straight ones."""
+        self.ring = self.ring[np.hypot(*(self.ring - end).T) > reach]
 
 
 def _turning(ring: Floats) -> Ids:
@@ -138,13 +153,6 @@ def _turning(ring: Floats) -> Ids:
     one, two = ring - before, after - ring
     cross = np.abs(one[:, 0] * two[:, 1] - one[:, 1] * two[:, 0])
     return np.flatnonzero(cross > STRAIGHT * (np.sum(one**2, axis=1) + np.sum(two**2, axis=1)))
-
-
-def _dropped(ring: Floats, end: Floats, reach: float) -> np.ndarray:
-    straight = np.ones(len(ring), dtype=bool)
-    straight[_turning(ring)] = False
-    away = np.hypot(*(ring - end).T)
-    return straight & (away <= reach) & (away > 0)
 
 
 def _net(
