@@ -24,6 +24,7 @@ from mhx.evidence.statistics import mean, pearson
 
 TRUSTED, DOUBTED = 1.25, 3.0  # factors of safety
 _NEAR = 0.10  # |p - pf|/pf up to which the observed order is the formal one
+_GOLDEN = (math.sqrt(5) - 1) / 2
 _ORDERS = (0.05, 12.0)  # where the least-squares fit looks for one
 
 
@@ -181,23 +182,25 @@ def fit(sizes: Sequence[float], values: Sequence[float]) -> Fit | None:
     """Least squares of f0 + a h^p on four or more grids; None where no order p is preferred."""
     if len(sizes) < 4 or min(values) == max(values):
         return None
-    best = min((0.05 * k for k in range(1, 241)), key=lambda p: _residual(sizes, values, p)[0])
+    span = max(values) - min(values)
+    units = [(value - values[0]) / span for value in values]
+    best = min((0.05 * k for k in range(1, 241)), key=lambda p: _residual(sizes, units, p)[0])
     if not _ORDERS[0] < best < _ORDERS[1]:
         return None
     low, high = best - 0.05, best + 0.05
     for _ in range(60):  # golden section
-        left, right = (
-            high - (high - low) * 0.6180339887498949,
-            low + (high - low) * 0.6180339887498949,
-        )
-        if _residual(sizes, values, left)[0] < _residual(sizes, values, right)[0]:
+        left, right = high - (high - low) * _GOLDEN, low + (high - low) * _GOLDEN
+        if _residual(sizes, units, left)[0] < _residual(sizes, units, right)[0]:
             high = right
         else:
             low = left
     p = (low + high) / 2
-    square, start, slope = _residual(sizes, values, p)
+    square, start, slope = _residual(sizes, units, p)
     return Fit(
-        order=p, extrapolated=start, coefficient=slope, std=math.sqrt(square / (len(sizes) - 3))
+        order=p,
+        extrapolated=values[0] + span * start,
+        coefficient=span * slope,
+        std=span * math.sqrt(square / (len(sizes) - 3)),
     )
 
 
@@ -205,6 +208,8 @@ def _ladder(sizes: Sequence[float], values: Sequence[float]) -> list[tuple[float
     ladder = sorted(zip(sizes, values, strict=True))
     if len(ladder) < 3 or ladder[0][0] <= 0:
         raise ValueError(f"an order needs three grids of positive size, got {list(sizes)!r}")
+    if not math.isfinite(max(values) - min(values)):
+        raise ValueError("an order needs values whose differences are numbers")
     if any(a == b for (a, _), (b, _) in pairwise(ladder)):
         raise ValueError(f"an order needs distinct grids, got {list(sizes)!r}")
     return ladder

@@ -20,6 +20,7 @@ from mhx.evidence.statistics import (
     regression,
     spearman,
     spread,
+    standardised,
 )
 from mhx.testbed.selection import Known, Matrix, group_text, groups, number, position, same
 
@@ -132,14 +133,12 @@ def _grid(design: Mapping[str, Any], cases: Sequence[Known], metric: str) -> dic
         return {**entry, "main_effects": [], "interactions": [], "why": "no case has a value"}
     values = [value(case, metric) for case in good]
     middle = mean(values)
-    total = math.fsum((found - middle) ** 2 for found in values)
     found_levels = {axis: _levels(good, axis) for axis in axes}
-    complete = (
-        math.prod(map(len, found_levels.values()))
-        == len(good)
-        == len({tuple(_key(case, axis) for axis in axes) for case in good})
-    )
-    main = {axis: _means(good, (axis,), metric) for axis in axes}
+    places = {tuple(_key(case, axis) for axis in axes) for case in good}
+    wanted = math.prod(map(len, found_levels.values()))
+    complete = wanted == len(good) == len(places)
+    unit = standardised(values) if complete else None  # squares of these sum up to 1
+    main = {axis: _means(good, (axis,), values) for axis in axes}
     entry |= {
         "mean": middle,
         "balanced": complete,
@@ -149,7 +148,7 @@ def _grid(design: Mapping[str, Any], cases: Sequence[Known], metric: str) -> dic
                 "levels": found_levels[axis],
                 "effects": [number(m - middle) for _, m, _ in main[axis].values()],
                 "n": [n for _, _, n in main[axis].values()],
-                "share": _share(main[axis].values(), middle, total) if complete else None,
+                "share": None if unit is None else _share(_means(good, (axis,), unit)),
             }
             for axis in axes
         ],
@@ -157,9 +156,8 @@ def _grid(design: Mapping[str, Any], cases: Sequence[Known], metric: str) -> dic
     if not complete:
         why = "not every combination has a value: levels are means over different combinations"
         return {**entry, "interactions": [], "why": why}
-    return {**entry, "interactions": [
-        _interaction(good, pair, metric, (main, middle, total)) for pair in combinations(axes, 2)
-    ]}  # fmt: skip
+    pairs = combinations(axes, 2)
+    return {**entry, "interactions": [_interaction(good, p, values, unit) for p in pairs]}
 
 
 Means = dict[tuple[Any, ...], tuple[tuple[Any, ...], float, int]]
@@ -168,19 +166,29 @@ Means = dict[tuple[Any, ...], tuple[tuple[Any, ...], float, int]]
 def _interaction(
     good: Sequence[Known],
     pair: tuple[str, str],
-    metric: str,
-    about: tuple[Mapping[str, Means], float, float],
+    values: Sequence[float],
+    unit: Sequence[float] | None,
 ) -> dict[str, Any]:
-    main, middle, total = about
-    first, second = pair
-    table = []
-    square = 0.0
-    for key, (shown, found, n) in _means(good, pair, metric).items():
-        effect = found - main[first][key[:1]][1] - main[second][key[1:]][1] + middle
-        square += n * effect * effect
-        table.append({"levels": list(shown), "effect": number(effect)})
-    share = number(square / total) if total else None
-    return {"axes": [first, second], "cells": table, "share": share}
+    cells = [
+        {"levels": list(shown), "effect": number(effect)}
+        for shown, effect, _ in _left_over(good, pair, values)
+    ]
+    share = None
+    if unit is not None:
+        share = math.fsum(n * effect * effect for _, effect, n in _left_over(good, pair, unit))
+    return {"axes": list(pair), "cells": cells, "share": share}
+
+
+def _left_over(
+    good: Sequence[Known], pair: tuple[str, str], values: Sequence[float]
+) -> list[tuple[tuple[Any, ...], float, int]]:
+    """What the means of a pair of levels hold beyond those of each level."""
+    one, other = (_means(good, (axis,), values) for axis in pair)
+    middle = mean(values)
+    return [
+        (shown, found - one[key[:1]][1] - other[key[1:]][1] + middle, n)
+        for key, (shown, found, n) in _means(good, pair, values).items()
+    ]
 
 
 def _levels(cases: Iterable[Known], axis: str) -> list[Any]:
@@ -192,28 +200,25 @@ def _key(case: Known, axis: str) -> Any:
     return str(found).lower() if isinstance(found, bool) else found
 
 
-def _means(cases: Sequence[Known], axes: Sequence[str], metric: str) -> Means:
-    """Per combination of levels: the levels, the mean, the number of cases."""
-    found: dict[tuple[Any, ...], list[Known]] = {}
-    for case in cases:
-        found.setdefault(tuple(_key(case, axis) for axis in axes), []).append(case)
+def _means(cases: Sequence[Known], axes: Sequence[str], values: Sequence[float]) -> Means:
+    """Per combination of levels: the levels, the mean of the values, their number."""
+    found: dict[tuple[Any, ...], list[tuple[Known, float]]] = {}
+    for case, one_value in zip(cases, values, strict=True):
+        key = tuple(_key(case, axis) for axis in axes)
+        found.setdefault(key, []).append((case, one_value))
     return {
         key: (
-            tuple(members[0].coordinates.get(axis) for axis in axes),
-            mean([value(case, metric) for case in members]),
+            tuple(members[0][0].coordinates.get(axis) for axis in axes),
+            mean([one_value for _, one_value in members]),
             len(members),
         )
         for key, members in found.items()
     }
 
 
-def _share(
-    means: Iterable[tuple[tuple[Any, ...], float, int]], middle: float, total: float
-) -> float | None:
-    """Part of the sum of squares that the levels explain; None without variance."""
-    if not total:
-        return None
-    return number(math.fsum(n * (found - middle) ** 2 for _, found, n in means) / total)
+def _share(means: Means) -> float:
+    """Part of a sum of squares of 1 that the levels explain."""
+    return math.fsum(n * found * found for _, found, n in means.values())
 
 
 def _sample(

@@ -1,5 +1,6 @@
 """Refinement ladders of a testbed: sizes from an axis or a metric, numbers and verdict of 11.1."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -67,6 +68,8 @@ def ladder(
         if found.setdefault(size, value) != value:
             return f"{owner[size]} and {case.id} have one size and two values"
         owner.setdefault(size, case.id)
+    if found and not math.isfinite(max(found.values()) - min(found.values())):
+        return "the values are too large for their differences to be numbers"
     return found
 
 
