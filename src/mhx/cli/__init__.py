@@ -13,6 +13,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from functools import cache
 from typing import Annotated, Any
 
 import typer
@@ -177,7 +178,9 @@ def _in_json(words: list[str], error: str, message: str, code: int) -> int:
     return code
 
 
+@cache
 def _command() -> Any:
+    """The tree of commands; made once in a worker, which carries out one case after another."""
     for group in (app, campaign_app, engines_app):
         for registered in group.registered_commands:
             if not issubclass(registered.cls or object, Command):
