@@ -7,7 +7,7 @@ JOBS ?= 2
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) -q
 
 help:
-	@echo "make demo    from nothing to a finished, judged campaign with a picture and a movie"
+	@echo "make demo    from nothing to a judged campaign with a movie, and a real catchment"
 	@echo "make test    set-up, then every check and test but the acceptance"
 	@echo "make check   the fast loop: lint types layers fast"
 	@echo "make accept  end to end;  make bench  timings, appended to benchmarks/results"

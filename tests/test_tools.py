@@ -53,3 +53,57 @@ def test_without_the_module_venv_the_one_package_to_install_is_named(tmp_path):
     assert done.returncode == 1
     assert done.stderr.endswith("run: sudo apt-get install python3.12-venv\n")
     assert not (tmp_path / ".venv").exists()
+
+
+def test_set_up_and_doctor_name_the_same_system_packages():
+    from mhx.groundwater.doctor import GMSH_PACKAGES
+
+    (line,) = [
+        line
+        for line in (ROOT / "tools" / "setup.sh").read_text().splitlines()
+        if line.startswith("libraries=")
+    ]
+    assert line == f"libraries='{' '.join(GMSH_PACKAGES)}'"
+
+
+def set_up_with(tmp_path, python, user):
+    """Run the set-up over a ready .venv whose python and mhx are these scripts."""
+    scripts = {
+        ".venv/bin/python": python,
+        ".venv/bin/mhx": 'echo "mhx $*"\n',
+        "bin/id": f"echo {user}\n",
+        "bin/apt-get": 'echo "apt-get $*" >>"$LOG"\n',
+    }
+    for name, body in scripts.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"#!/bin/sh\n{body}")
+        path.chmod(0o755)
+    log = tmp_path / "apt.log"
+    log.write_text("")
+    path = f"{tmp_path / 'bin'}:/usr/bin:/bin"
+    return set_up(tmp_path, PATH=path, LOG=str(log)), log.read_text()
+
+
+READY = "exit 0\n"
+WITHOUT_LIBRARIES = 'case "$2" in *gmsh*) exit 1;; esac\n'
+
+
+def test_a_machine_that_is_ready_is_left_as_it_is(tmp_path):
+    done, installed = set_up_with(tmp_path, READY, user=0)
+    assert (done.returncode, done.stderr, installed) == (0, "", "")
+    assert "mhx engines install mf6 mfnwt mt3dusgs\n" in done.stdout
+    assert done.stdout.endswith("setup: done\n")
+
+
+def test_as_root_the_libraries_of_gmsh_are_installed(tmp_path):
+    _, installed = set_up_with(tmp_path, WITHOUT_LIBRARIES, user=0)
+    assert installed.startswith("apt-get update")
+    assert "install -y -qq libglu1-mesa" in installed
+
+
+def test_as_nobody_in_particular_the_one_line_to_run_is_told_and_set_up_goes_on(tmp_path):
+    done, installed = set_up_with(tmp_path, WITHOUT_LIBRARIES, user=1000)
+    assert (done.returncode, installed) == (0, "")
+    assert "run:\nsetup:   sudo apt-get install -y libglu1-mesa" in done.stderr
+    assert done.stdout.endswith("setup: done\n")

@@ -7,7 +7,7 @@ import pytest
 
 from mhx.errors import EngineMissing
 from mhx.groundwater import engines
-from mhx.groundwater.engines import engines_folder, find, identity, receipt_path
+from mhx.groundwater.engines import engines_folder, find, identity, noted, receipt_path
 
 SAYS = {
     "mf6": "mf6: {} Release 12/09/2022",
@@ -191,3 +191,15 @@ def test_identity_names_what_a_simulation_uses(tmp_path):
 def test_identity_of_a_flow_run_without_mf6_is_an_engine_missing():
     with pytest.raises(EngineMissing, match="mhx engines install mf6"):
         identity(simulation(FLOW, kind="file"))
+
+
+def test_a_run_notes_its_programs_for_the_manifest(tmp_path):
+    program(tmp_path / "engines" / "mf6")
+    engine = find("mf6")
+    assert noted(engine, "file") == {
+        "engine.mf6.version": "6.4.1",
+        "engine.mf6.version_line": "mf6: 6.4.1 Release 12/09/2022",
+        "engine.mf6.path": str(engine.path),
+        "engine.mf6.sha256": engine.sha256,
+    }
+    assert set(noted(None, "voronoi")) == {"engine.gmsh.version"}
