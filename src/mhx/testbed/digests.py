@@ -21,6 +21,7 @@ from mhx.config.paths import Kind, with_paths
 from mhx.errors import EngineMissing
 from mhx.evidence.hashing import content_digest, file_digest
 from mhx.evidence.manifest import without_circumstance
+from mhx.workflow.inputs import input_digests
 from mhx.workflow.registry import Registration
 
 CASE_SCHEMA = "mhx.testbed.case.v1"
@@ -97,19 +98,6 @@ class Parts:
         except EngineMissing as error:  # a plan can be made without it, a run cannot
             self.missing[str(error)] = None
             return {MISSING: str(error).partition(";")[0]}
-
-
-def input_digests(path: Path, name: str) -> dict[str, str]:
-    """SHA-256 of an input by its name; of a folder file by file."""
-    if not path.is_dir():
-        return {name: file_digest(path)}
-    found = {}
-    for folder, folders, names in os.walk(path):
-        folders.sort()
-        for entry in sorted(names):
-            file = Path(folder) / entry
-            found[f"{name}/{file.relative_to(path).as_posix()}"] = file_digest(file)
-    return found
 
 
 @cache

@@ -24,6 +24,7 @@ from mhx.workflow.load import absolute
 from mhx.workflow.merge import merge, stepped
 from mhx.workflow.origins import Layer, Layered
 from mhx.workflow.registry import Registration
+from mhx.workflow.stored import relative_path
 
 PROCESSES = {
     "mesh": ("mesh",),
@@ -165,15 +166,6 @@ def _with_real_paths(checked: Table, data: Mapping[str, Any], base: Base) -> Tab
         return checked
     real = with_paths(base.table, data, lambda place, kind, text: base.paths.real(text))
     return faults_in(base.table, real)[0] or checked
-
-
-def relative_path(path: str, folder: Path) -> str:
-    """A path from a folder, POSIX; real paths where a link on the way makes it lead elsewhere."""
-    text = os.path.relpath(path, folder)
-    target = os.path.join(os.path.realpath(folder), text)
-    if os.path.exists(path) and not (os.path.exists(target) and os.path.samefile(path, target)):
-        text = os.path.relpath(os.path.realpath(path), os.path.realpath(folder))
-    return Path(text).as_posix()
 
 
 def _layer(overlay: Overlay, data: Mapping[str, Any], base: Base) -> Layer:

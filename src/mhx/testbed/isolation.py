@@ -10,6 +10,7 @@ from typing import Any
 from mhx.config import Source
 from mhx.config.lines import Place
 from mhx.workflow.merge import by_id
+from mhx.workflow.stored import plain
 
 _ABSENT: Any = object()
 
@@ -31,8 +32,8 @@ def differences(
             "key": key,
             "kind": kind,
             "new": kind == "added",
-            "base": plain(old),
-            "child": plain(new),
+            "base": None if old is _ABSENT else plain(old),
+            "child": None if new is _ABSENT else plain(new),
             "file": shown(name) if line else name,
             "line": line,
         }
@@ -51,17 +52,6 @@ def outside(found: Sequence[Mapping[str, Any]], changes: Sequence[str]) -> list[
     """The keys that differ and lie under none of the dotted prefixes."""
     keys = [str(entry["key"]) for entry in found]
     return [key for key in keys if not any(_under(key, prefix) for prefix in changes)]
-
-
-def plain(value: Any) -> Any:
-    """A value of TOML as JSON holds it; None for one that is not there."""
-    if value is _ABSENT:
-        return None
-    if isinstance(value, Mapping):
-        return {key: plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    return value.isoformat() if hasattr(value, "isoformat") else value
 
 
 def _changed(old: Any, new: Any, above: str, place: Place) -> Iterator[tuple[str, Place, Any, Any]]:

@@ -19,8 +19,8 @@ from mhx.testbed.cases import case_list
 from mhx.testbed.config import Testbed
 from mhx.testbed.declared import Declared, declared
 from mhx.testbed.digests import Parts, case_digest, child_digest, plan_digest
-from mhx.testbed.expand import FOLDER, Base, Child, base_of, child_of, relative_path
-from mhx.testbed.isolation import outside, plain, verdict
+from mhx.testbed.expand import FOLDER, Base, Child, base_of, child_of
+from mhx.testbed.isolation import outside, verdict
 from mhx.testbed.journal import PLAN
 from mhx.testbed.matrix import Case, CaseList
 from mhx.workflow import registry
@@ -28,6 +28,7 @@ from mhx.workflow.layers import Changes, Written, read_chain
 from mhx.workflow.load import mode_of
 from mhx.workflow.origins import Layer
 from mhx.workflow.registry import Registration, table_of
+from mhx.workflow.stored import plain, relative_path
 
 VERSION = "testbed_plan_v1"
 TOLD = 10  # cases that a message names one by one before it counts the rest

@@ -23,7 +23,7 @@ from mhx.errors import ConfigError
 from mhx.workflow.layers import Changes, Written, read_chain
 from mhx.workflow.registry import Registration, modes, row_of, table_of
 
-__all__ = ["Changes", "Loaded", "Written", "load", "mode_of", "read_chain"]
+__all__ = ["Changes", "Loaded", "Written", "load", "load_written", "mode_of", "read_chain"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,8 +46,12 @@ class Loaded:
 
 def load(path: Path, changes: Changes | None = None) -> Loaded:
     """Read and check a file; ConfigError lists every fault with its file and line."""
-    written = read_chain(path, changes)
-    source = written.source
+    return load_written(read_chain(path, changes))
+
+
+def load_written(written: Written) -> Loaded:
+    """Check a file that was read."""
+    source, path = written.source, written.path
     row = row_in(written)
     table = table_of(row)
     data, texts = absolute(written, table)

@@ -33,19 +33,20 @@ from mhx.evidence.store import drafts, read_json, strict, sweep_drafts, write_js
 from mhx.execution.lock import hold
 from mhx.report.answer import Answer
 from mhx.runner import RunRequest, RunSummary
-from mhx.workflow.load import Changes, Loaded, load
+from mhx.workflow.load import Changes, Loaded, Written, load_written, read_chain
 from mhx.workflow.registry import runner_of
 from mhx.workflow.stored import (
     CONFIG,
     config_text,
     first_difference,
     kept_config,
+    plain,
     same_configuration,
     stored_config,
     stored_inputs,
 )
 
-__all__ = ["CONFIG", "ERROR", "SUMMARY", "VALIDATION", "VERIFY", "run_file"]
+__all__ = ["CONFIG", "ERROR", "SUMMARY", "check_written", "run_file", "run_written"]
 
 SUMMARY, ERROR = "run_summary.json", "run_error.json"
 VALIDATION, VERIFY = "validation.json", "verify.py"
@@ -57,14 +58,16 @@ _BESIDE_A_RUN = LOCKS | LEFT_OUT_FOLDERS  # whoever starts runs keeps its own re
 
 def run_file(path: Path, output_dir: Path | None = None, changes: Changes | None = None) -> Answer:
     """Carry out one configuration file; the answer is verified when the run was finished before."""
-    loaded = load(path, changes)
-    if output_dir is not None:
-        loaded = replace(loaded, output_dir=output_dir)
-    root = loaded.output_dir
-    asked = _Asked(stored_config(loaded, root), stored_inputs(loaded, root))
+    return run_written(read_chain(path, changes), output_dir)
+
+
+def run_written(written: Written, output_dir: Path | None = None) -> Answer:
+    """Carry out a configuration file that was read."""
+    loaded = _loaded(written, output_dir)
+    root, asked = loaded.output_dir, _asked(loaded)
     if _finished(root, asked):
         return _verified(root, loaded)
-    with hold(root, attempt=f"mhx run {path.name}"):
+    with hold(root, attempt=f"mhx run {loaded.path.name}"):
         if _finished(root, asked):  # by whoever held the lock just now
             return _verified(root, loaded)
         sweep_drafts(root)
@@ -75,15 +78,50 @@ def run_file(path: Path, output_dir: Path | None = None, changes: Changes | None
     return _answer(root, loaded, results, done.document)
 
 
+def check_written(written: Written, output_dir: Path | None = None) -> Answer:
+    """Check a file and its folder as a run would, and start nothing."""
+    loaded = _loaded(written, output_dir)
+    root = loaded.output_dir
+    finished = _finished(root, _asked(loaded))
+    return Answer(
+        headline=f"{loaded.name}: {'finished before' if finished else 'can run'}, "
+        f"mode {loaded.row.mode!r}; nothing was started",
+        details=[f"it {'is' if finished else 'would go'} in {root}"],
+        next=f"mhx {'verify' if finished else 'run'} {root if finished else loaded.path}",
+        document={
+            "mode": loaded.row.mode,
+            "config": dict(loaded.config),
+            "output_dir": str(root),
+            "inputs": {key: str(path) for key, path in loaded.inputs.items()},
+            "overrides": [dict(entry) for entry in loaded.overrides],
+            "finished": finished,
+        },
+    )
+
+
+def _loaded(written: Written, output_dir: Path | None) -> Loaded:
+    loaded = load_written(written)
+    if loaded.row.mode == "testbed":
+        raise ConfigError(f"{written.path} is a testbed; it is carried out by mhx.testbed")
+    return loaded if output_dir is None else replace(loaded, output_dir=output_dir)
+
+
+def _asked(loaded: Loaded) -> "_Asked":
+    root = loaded.output_dir
+    overrides = [{**entry, "value": plain(entry["value"])} for entry in loaded.overrides]
+    return _Asked(stored_config(loaded, root), stored_inputs(loaded, root), overrides)
+
+
 @dataclass(frozen=True)
 class _Asked:
     """What a run folder keeps of what was asked: paths count from it.
 
-    inputs: SHA-256 of every file that the run reads.
+    inputs: SHA-256 of every file that the run reads.  overrides: what was changed in the file.
     """
 
     config: Mapping[str, Any]
     inputs: Mapping[str, str]
+    overrides: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True)

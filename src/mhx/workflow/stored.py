@@ -76,6 +76,15 @@ def _table_text(key: str, content: str) -> str:
     return to_toml({key: json.loads(content)})
 
 
+def plain(value: Any) -> Any:
+    """A value of TOML as JSON holds it: dates as text."""
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return value.isoformat() if hasattr(value, "isoformat") else value
+
+
 def same_configuration(kept: Mapping[str, Any], asked: Mapping[str, Any]) -> bool:
     """Whether two stored configurations are one, whatever they are called."""
     return content_digest(_content(kept)) == content_digest(_content(asked))
