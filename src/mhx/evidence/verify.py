@@ -32,6 +32,10 @@ DERIVED = frozenset({"resume_plan.json", "report.html"})
 UNLISTED = DERIVED | {LEDGER, COMMANDS, ".lock", ".lock.json"}
 DRAFT = re.compile(r"\..+\.\d+-\d+\.part")
 
+TESTBED, TESTBED_SCHEMA = "testbed_manifest.json", "mhx.testbed.manifest.v1"
+TESTBED_PLAN, TESTBED_JOURNAL = "testbed_plan.json", "testbed_events.jsonl"
+CHILDREN, CASES = "_generated_configs", "cases"
+
 UNSPECIFIED = "unspecified"
 NEEDS_NO_REPORT = frozenset({UNSPECIFIED, "smoke", "validation", "production_template"})
 REPORT = "promotion/promotion_readiness.json"
@@ -124,7 +128,8 @@ def verify(root: Path | str) -> Report:
     tree = _Tree(top)
     if PurePosixPath() not in tree.folders:
         raise NothingToVerify(
-            f"{top} holds no {MANIFEST}, {PLAN_MANIFEST} or {ARTIFACTS}: nothing to verify"
+            f"{top} holds no {MANIFEST}, {PLAN_MANIFEST}, {ARTIFACTS} or {TESTBED}: "
+            "nothing to verify"
         )
     report = tree.report
     for folder in sorted(tree.folders, key=lambda path: -len(path.parts)):
@@ -155,7 +160,7 @@ class _Tree:
                     self.digests[path] = None
             folders[:] = sorted(set(folders) - LEFT_OUT_FOLDERS - {"__pycache__"})
             self.files.update(str(below / name) for name in names)
-        marks = {*SCHEMAS, LEDGER}
+        marks = {*SCHEMAS, LEDGER, TESTBED}
         paths = map(PurePosixPath, self.files)
         self.folders = {path.parent for path in paths if path.name in marks}
 
@@ -192,6 +197,7 @@ class _Folder:
         for name in SCHEMAS:
             self._guarded(name, self._read_manifest, name)
         self._guarded(RECORDS, self._check_chain)
+        self._guarded(TESTBED, self._check_testbed)
         self._check_listed()
         self._check_unexpected()
         self._guarded(PLAN, self._check_plan)
@@ -396,6 +402,61 @@ class _Folder:
             for name in (MANIFEST, PLAN_MANIFEST):
                 if self.documents.get(name, {}).get(key, digest) != digest:
                     self._fault("contradicted", name, f"its {key} is not that of the plan")
+
+    # -- a matrix of cases -----------------------------------------------------------------------
+
+    def _check_testbed(self) -> None:
+        """Files, journal, digest and verdicts of a testbed; its runs are judged as folders."""
+        document = self._json(TESTBED)
+        if document is None:
+            return
+        self.accounted |= {TESTBED, TESTBED_JOURNAL}
+        content = (self.tree.root / self._path(TESTBED)).read_bytes()
+        if document.get("schema") != TESTBED_SCHEMA:
+            self._fault("refused", TESTBED, f"schema {document.get('schema')!r}")
+            return
+        if not seal_holds(content, document["seal"]):
+            self._fault("altered", TESTBED, "it was edited after it was written")
+            return
+        for path, digest in document["files"].items():
+            if not _plain_path(path):
+                self._fault("refused", str(path), f"{TESTBED} names a path that leaves the folder")
+            elif self._digest(path) != digest:
+                self._fault("altered" if self._exists(path) else "missing", path)
+            self.accounted.add(path)
+        self._account_for_cases(document)
+        self._check_testbed_journal(document["journal"])
+        for fault in wrong_checks(document):
+            self._fault("contradicted", TESTBED, fault)
+
+    def _account_for_cases(self, document: Mapping[str, Any]) -> None:
+        """What runs that did not finish left, and children of cases that are gone, is no riddle."""
+        finished = {row["run_dir"] for row in document["cases"] if row["run_digest"]}
+        for path in self.tree.files:
+            if self.tree.home(path) != self.below:
+                continue
+            inner = PurePosixPath(path).relative_to(self.below)
+            stale = inner.parts[:2] == (CHILDREN, "_stale")
+            unfinished = inner.parts[0] == CASES and "/".join(inner.parts[:2]) not in finished
+            if stale or unfinished:
+                self.accounted.add(str(inner))
+
+    def _check_testbed_journal(self, place: Mapping[str, Any]) -> None:
+        """The journal is whole, holds what the manifest was made from, and knows the plan."""
+        lines = self._journal(TESTBED_JOURNAL)
+        if not lines:
+            if not self._exists(TESTBED_JOURNAL):
+                self._fault("missing", TESTBED_JOURNAL)
+            return
+        count = place["lines"]
+        if len(lines) < count or lines[count - 1]["digest"] != place["digest"]:
+            self._fault("altered", TESTBED_JOURNAL, f"not the journal that {TESTBED} was made from")
+        elif len(lines) > count:
+            note = f"{self._path(TESTBED_JOURNAL)} has {len(lines) - count} later lines: "
+            self.tree.report.notes.append(note + "a launcher is at work or was killed; run again")
+        plans = [line["plan_sha256"] for line in lines if line.get("event") == "planned"]
+        if self._digest(TESTBED_PLAN) not in plans[-2:]:
+            self._fault("altered", TESTBED_PLAN, "the journal knows another plan")
 
     # -- verdicts, journals, claim -------------------------------------------------------------
 
@@ -611,6 +672,35 @@ def wrong_verdicts(document: Mapping[str, Any]) -> Iterator[str]:
             yield f"{name}: its check is {checks[name]}, its verdict {computed}"
     if document["passed"] is not (bool(checks) and all(checks.values())):
         yield f"passed is {document['passed']}, its checks say otherwise"
+
+
+def seal_holds(content: bytes, seal: str) -> bool:
+    """True when the bytes, with zeros in the place of the seal, have it as their SHA-256."""
+    entry = f'\n  "seal": "{seal}"'.encode()
+    text = content.replace(entry, f'\n  "seal": "{"0" * 64}"'.encode(), 1)
+    return hashlib.sha256(text).hexdigest() == seal
+
+
+def wrong_checks(document: Mapping[str, Any]) -> Iterator[str]:
+    """What the checks of a matrix say against its own metrics, and its verdict against them."""
+    rows = {row["case_id"]: row for row in document["metrics"]}
+    for check in document["checks"]:
+        values = [
+            rows[case].get(check["metric"]) if rows.get(case, {}).get("status") == "ok" else None
+            for case in check["cases"]
+        ]
+        unknown = not values or any(value is None for value in values)
+        if unknown and check["verdict"] == "pass":
+            yield f"check {check['check_id']!r} passes without all its values"
+        if check["kind"] == "bounds" and not unknown:
+            low, high = (check["bound"].get(side) for side in ("low", "high"))
+            inside = all(_verdict(value, low, high) == "pass" for value in values)
+            if check["verdict"] != ("pass" if inside else "fail"):
+                yield f"check {check['check_id']!r}: its values say otherwise"
+    found = {check["verdict"] for check in document["checks"] if check["required"]}
+    worst = next((word for word in ("fail", "unknown", "pass") if word in found), None)
+    if document["verdict"] != worst:
+        yield f"its verdict is {document['verdict']}, its checks say {worst}"
 
 
 def _verdict(value: float | None, low: float | None, high: float | None) -> str:

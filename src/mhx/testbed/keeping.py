@@ -46,6 +46,7 @@ class Keeper:
     ) -> None:
         self.root, self.document, self.row = root, document, row
         self.circumstance, self.book = circumstance, book
+        circumstance.engines = _engines(document)
         self.launch = attempt_name()
         self._vocabulary = vocabulary_of(row)
         self.contract = contract_of(document["metrics"], row.defaults, self._vocabulary)
@@ -146,6 +147,16 @@ class Keeper:
             word = self._vocabulary.find(name) if self._vocabulary else None
             self._timed[name] = word is not None and word.kind == "duration"
         return self._timed[name]
+
+
+def _engines(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The executables that the cases were planned with: name -> version and SHA-256."""
+    found: dict[str, Any] = {}
+    for case in document["cases"]:
+        for name, identity in case.get("digest_parts", {}).get("engines", {}).items():
+            version, _, sha256 = str(identity).partition(" ")
+            found[name] = {"version": version, "sha256": sha256}
+    return found
 
 
 def read_plan(root: Path, known: History) -> dict[str, Any]:

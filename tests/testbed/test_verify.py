@@ -1,0 +1,109 @@
+"""A testbed verified with `mhx verify`, and with nothing but a plain Python."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from mhx.evidence.verify import verify, wrong_checks
+from mhx.testbed.journal import JOURNAL
+from mhx.testbed.launcher import Options, plan_testbed, run_testbed
+from mhx.testbed.records import CASES, MANIFEST, sealed
+
+INLINE = Options(backend="inline")
+SKIPPED = {"attempts", "superseded"}
+
+
+@pytest.fixture
+def root(tmp_path):
+    return tmp_path / "testbed" / "k"
+
+
+def evidence(root):
+    return sorted(
+        path
+        for path in root.rglob("*")
+        if path.is_file()
+        and not SKIPPED & set(path.relative_to(root).parts)
+        and not path.name.startswith(".lock")
+    )
+
+
+def test_every_altered_byte_is_found(file, root):
+    failing = (
+        '\n[[testbed.case]]\nid = "x"\nchanges = ["probe"]\n'
+        'overlay = { probe = { fault = "solver" } }\n'
+    )
+    run_testbed(file(extra=failing), INLINE)
+    assert verify(root).problems == []
+    files = [path for path in evidence(root) if "cases/x/" not in path.as_posix()]
+    assert len(files) > 30
+    for path in files:
+        content = path.read_bytes()
+        place = len(content) // 2
+        path.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+        report = verify(root)
+        assert report.exit_code == 4, path
+        path.write_bytes(content)
+    assert verify(root).exit_code == 0
+
+
+@pytest.mark.parametrize("name", [CASES, JOURNAL, "cases/line_2/manifest.json", "verify.py"])
+def test_a_lost_file_is_found(name, file, root):
+    run_testbed(file(), INLINE)
+    (root / name).unlink()
+    report = verify(root)
+    assert report.exit_code == 4
+    assert any(problem.path == name for problem in report.problems)
+
+
+def test_a_foreign_file_is_found(file, root):
+    plan_testbed(file())
+    assert verify(root).problems == []
+    (root / "notes.txt").write_text("mine")
+    assert [str(problem) for problem in verify(root).problems] == ["unexpected: notes.txt"]
+
+
+def test_a_journal_ahead_of_the_manifest_is_a_note(file, root):
+    run_testbed(file(), INLINE)
+    manifest = (root / MANIFEST).read_bytes()
+    run_testbed(file(), INLINE)
+    later = (root / MANIFEST).read_bytes()
+    (root / MANIFEST).write_bytes(manifest)
+    report = verify(root)
+    assert any("later lines" in note for note in report.notes)
+    (root / MANIFEST).write_bytes(later)
+    assert not verify(root).notes
+
+
+def test_a_verdict_that_its_values_contradict_is_found(file, root):
+    bounds = (
+        '\n[[testbed.check]]\nid = "high"\nkind = "bounds"\nmetric = "head"\nhigh = 0.6\n'
+        'reason = "floods"\n'
+    )
+    run_testbed(file(extra=bounds), INLINE)
+    document = json.loads((root / MANIFEST).read_text())
+    assert list(wrong_checks(document)) == []
+    (high,) = [check for check in document["checks"] if check["check_id"] == "high"]
+    assert high["verdict"] == "fail"
+    high["verdict"] = "pass"
+    assert list(wrong_checks(document)) == [
+        "check 'high': its values say otherwise",
+        "its verdict is fail, its checks say pass",
+    ]
+    document["metrics"][0]["head"] = None
+    assert "check 'high' passes without all its values" in list(wrong_checks(document))
+
+
+def test_a_plain_python_verifies_it(file, root):
+    run_testbed(file(), INLINE)
+    words = [sys.executable, "-I", "-S", str(root / "verify.py")]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    text = (root / MANIFEST).read_bytes()
+    assert sealed(text.replace(b"x", b"y")) != text
+    (root / MANIFEST).write_bytes(text.replace(b'"exit_code": 0', b'"exit_code": 1', 1))
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 4
+    assert "it was edited after it was written" in done.stdout
