@@ -11,8 +11,11 @@ import mhx
 from mhx.workflow import registry
 
 HEAVY = ("jax", "numpy", "scipy", "flopy", "gmsh", "matplotlib", "pydantic")
-LIGHT = ("mhx", "mhx.cli", "mhx.campaigns", "mhx.evidence.verify", "mhx.runner", "mhx.errors")
-PUBLIC = ("mhx", "mhx.config", "mhx.campaigns")
+LIGHT = (
+    *("mhx", "mhx.cli", "mhx.campaigns", "mhx.testbed"),
+    *("mhx.evidence.verify", "mhx.execution.worker", "mhx.runner", "mhx.errors"),
+)
+PUBLIC = ("mhx", "mhx.config", "mhx.campaigns", "mhx.testbed")
 
 
 @pytest.mark.parametrize("module", LIGHT)
@@ -59,7 +62,7 @@ def _numbers(node, schema, above=""):
 def test_every_number_of_a_configuration_says_its_unit(mode):
     schema = registry.table_of(registry.row_of(mode)).model_json_schema()
     found = dict(_numbers(schema, schema))
-    assert len(found) > 5
+    assert found
     assert not [name for name, text in found.items() if not text.endswith("]") or "[" not in text]
 
 
