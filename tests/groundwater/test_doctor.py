@@ -102,3 +102,11 @@ def test_list_names_version_path_digest_and_licence(bare, tmp_path, mf6, capsys)
     assert "public domain (CC0), a program of the U.S. Geological Survey" in told
     assert "MODFLOW-NWT (mfnwt) was not found; looked at:" in told
     assert told.endswith("next: mhx engines install mfnwt mt3dusgs\n")
+
+
+def test_a_variable_that_names_no_program_is_to_be_unset(bare, monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("MHX_MF6", str(tmp_path / "gone"))
+    assert main(["engines", "doctor"]) == 3
+    told = capsys.readouterr().out
+    assert f"MHX_MF6 names {tmp_path / 'gone'}, which cannot be opened" in told
+    assert "mend: unset MHX_MF6\n" in told

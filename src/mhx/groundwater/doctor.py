@@ -124,7 +124,7 @@ def apt_line() -> str:
 
 
 def _engine(name: str) -> Check:
-    needed = name == "mf6"
+    needed, variable = name == "mf6", PROGRAMS[name].variable
     try:
         engine = find(name)
     except EngineMissing as error:
@@ -132,7 +132,7 @@ def _engine(name: str) -> Check:
             name=name,
             found=False,
             said=str(error).rpartition("\ninstall it with")[0] or str(error),
-            mend=f"mhx engines install {name}",
+            mend=f"unset {variable}" if variable in os.environ else f"mhx engines install {name}",
             needed=needed,
         )
     return Check(

@@ -5,7 +5,6 @@ process and across processes.  Coordinates go in counted from the corner of the 
 points of the outline and of the lines come back exactly as they went in.
 """
 
-import importlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,17 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from mhx.errors import EngineMissing, SolverError
+from mhx.errors import SolverError
+from mhx.groundwater.doctor import import_gmsh
 from mhx.groundwater.grid import Floats, Ids
 from mhx.groundwater.snapping import Net
 
 ALGORITHMS = {"delaunay": 5, "frontal": 6}
 """gmsh's numbers."""
-PACKAGES = (
-    "libglu1-mesa libgl1 libxrender1 libxcursor1 libxft2 libxinerama1 libxfixes3 libfontconfig1 "
-    "libgomp1"
-)
-"""Debian packages that gmsh needs, even without a display."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +43,7 @@ def triangulated(net: Net, sizes: Sizes, embedded: frozenset[str]) -> tuple[Floa
     embedded: the lines that edges must follow; the others only set the size around them.
     Raises EngineMissing without gmsh or its system libraries, SolverError when gmsh gives up.
     """
-    gmsh = load()
+    gmsh = import_gmsh()
     origin = net.points.min(axis=0)
     with _Session(gmsh, sizes):
         _describe(gmsh, net, net.points - origin, sizes, embedded)
@@ -58,22 +53,6 @@ def triangulated(net: Net, sizes: Sizes, embedded: frozenset[str]) -> tuple[Floa
     for point, node in corners.items():
         nodes[node] = net.points[point]
     return nodes, triangles
-
-
-def load() -> Any:
-    """The gmsh module, or an EngineMissing that says how to get it or its system libraries."""
-    try:
-        return importlib.import_module("gmsh")
-    except ImportError:
-        raise EngineMissing(
-            "meshes of triangles and Voronoi cells need gmsh, which is not installed: "
-            "pip install 'mhx[groundwater]'"
-        ) from None
-    except OSError as error:  # a shared library that its own library asks for
-        raise EngineMissing(
-            f"gmsh is installed but a system library is missing: {error}\n"
-            f"  apt-get install {PACKAGES}"
-        ) from error
 
 
 class _Session:
