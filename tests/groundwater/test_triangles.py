@@ -182,7 +182,7 @@ def test_a_cell_torn_by_a_narrow_outline_is_shared_among_its_neighbours():
 
 
 def test_meshpy_is_not_driven_and_says_so():
-    with pytest.raises(ConfigError, match="mesh.algorithm is 'triangle'"):
+    with pytest.raises(ConfigError, match=r"mesh\.algorithm is 'triangle'"):
         meshed(site(kind="triangles", size=100.0, algorithm="triangle"))
 
 
