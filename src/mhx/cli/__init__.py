@@ -55,6 +55,7 @@ A matrix of cases, in order:
 One run from one file:     mhx run examples/reconnection/orszag_tang.toml
 What a file may contain:   mhx schema reconnection
 What can run:              mhx runners
+What groundwater needs:    mhx engines doctor
 Are the files still true:  mhx verify DIR
 
 Exit codes: 0 done, 1 a gate did not pass, 2 wrong input, 3 the run failed, 4 files altered or
@@ -83,6 +84,7 @@ _UsageError: Any = typer.BadParameter.__mro__[2]
 
 _EXTRAS = {
     **dict.fromkeys(("jax", "jaxlib", "numpy", "scipy"), "reconnection"),
+    **dict.fromkeys(("flopy", "gmsh", "shapely"), "groundwater"),
     **dict.fromkeys(("matplotlib", "PIL"), "report"),
 }
 
