@@ -137,18 +137,19 @@ def test_a_solver_that_said_no_is_not_asked_again(pool, job):
     assert (late.ending, late.tries) == (Ending.TIMEOUT, 1)
 
 
-@pytest.mark.parametrize("deaf", ["yes", pytest.param("no", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("deaf", ["yes", "no"])
 def test_a_time_limit_ends_case_solver_and_whatever_left_the_session(
     pool, job, tmp_path, wait_for, all_gone, deaf
 ):
     """The place is given away only then: the next job is told after the last process is gone."""
     note = tmp_path / "note"
-    jobs = [job("a", "stubborn", note, deaf, timeout_s=0.4), job("b", "code", 0)]
-    outcomes = pool().run(jobs)
+    jobs = [job("a", "stubborn", note, deaf, timeout_s=2.0), job("b", "code", 0)]
+    outcomes = pool(grace_s=1.0).run(jobs)
     late = next(outcomes)
     assert all_gone(wait_for(note), patience_s=0)
     assert (late.ending, late.exit_code is None) == (Ending.TIMEOUT, deaf == "yes")
-    assert late.wall_s >= 0.4
+    assert late.wall_s >= 2.0
     assert status(late)["state"] == "timeout"
     assert next(outcomes).exit_code == 0
 
@@ -164,10 +165,9 @@ def test_what_a_case_leaves_running_is_ended_before_the_next_one(pool, job, tmp_
     outcome = next(outcomes)
     pid = int(note.read_text())
     assert all_gone([pid], patience_s=0)
-    assert (outcome.exit_code, outcome.note) == (
-        0,
-        f"stopped what the case left running: sleep ({pid})",
-    )
+    assert outcome.exit_code == 0
+    assert outcome.note.startswith("stopped what the case left running: ")
+    assert outcome.note.endswith(f" ({pid})")
     assert next(outcomes).note == ""
 
 
@@ -179,7 +179,7 @@ def test_stop_interrupts_what_runs_and_starts_nothing_more(pool, job, tmp_path, 
             asked.append(number)
             yield job(f"c{number}", "polite", tmp_path / f"n{number}")
 
-    given = pool(2)
+    given = pool(2, grace_s=60.0)
     threading.Thread(
         target=lambda: (wait_for(tmp_path / "n0"), wait_for(tmp_path / "n1"), given.stop())
     ).start()
