@@ -8,7 +8,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instea
 
 
 def runners(json: Json = False) -> None:
-    """List the (subject, runner) pairs of testbeds and the modes of their runs."""
+    """List the pairs of subject and runner, and their modes."""
     from mhx.cli.show import finish
     from mhx.workflow.runners import listed
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 testbed_app = typer.Typer(
     name="testbed",
-    help="Plan a matrix of cases, carry it out, see where it stands.",
+    help="Plan and run a matrix of cases; see where it stands.",
     no_args_is_help=True,
 )
 
