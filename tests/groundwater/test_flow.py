@@ -44,6 +44,14 @@ def test_a_stream_falls_downstream() -> None:
     assert stage[0] == pytest.approx(109.5 - 1)
 
 
+def test_a_stream_that_the_mesh_does_not_respect_falls_along_its_drawing() -> None:
+    found = placed(
+        bc("riv", where={"line": "drawn"}, stage="stream", bottom="stream - 1", leakance=1e-5),
+        mesh__constraint=[{"id": "drawn", "points": [[750, 250], [50, 250]], "embed": False}],
+    )
+    assert found.values["stage"][0].tolist() == [109.5 - cell for cell in range(8)]
+
+
 def test_leakance_counts_per_area_or_per_length_of_line() -> None:
     area = placed(bc("drn", elevation="top", leakance={"value": 1.0, "unit": "1/day"}))
     assert area.values["cond"] == pytest.approx(100.0 * 100.0)

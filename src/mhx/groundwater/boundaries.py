@@ -6,7 +6,6 @@ area of a cell, or per metre of line where the cells were named by a line.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -16,6 +15,7 @@ from mhx.groundwater.model import Boundary, nodes
 from mhx.groundwater.packages import Package, Quantity, Series
 from mhx.groundwater.polygons import segments_of
 from mhx.groundwater.tables import per_period
+from mhx.groundwater.terrain import Terrain
 from mhx.groundwater.units import to_si
 from mhx.groundwater.where import cells_where, line_cells
 
@@ -27,7 +27,7 @@ class Setting:
     """What a boundary is put into; seconds: in MODFLOW's time unit."""
 
     grid: Grid
-    terrain: Any
+    terrain: Terrain
     top: Floats
     n_periods: int
     seconds: float
@@ -146,8 +146,10 @@ class _Rows:
         return found
 
     def segments(self) -> Floats:
-        """(m, 2, 2) the line of `where.line`, as the mesh respects it."""
-        return segments_of(self.setting.grid.constraints[str(self.table.where.line)])
+        """(m, 2, 2) the line of `where.line`: as the mesh respects it, else as it was drawn."""
+        name = str(self.table.where.line)
+        meshed, drawn = self.setting.grid.constraints, self.setting.terrain.lines
+        return segments_of(meshed[name] if name in meshed else drawn[name])
 
     def conductance(self) -> Floats:
         """(n_periods, k) per time unit."""

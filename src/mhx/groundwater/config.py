@@ -66,7 +66,7 @@ def _iso(value: Any) -> Any:
 class Period(Table):
     """One stress period."""
 
-    length: float = Field(gt=0, description="in the unit beside it [day unless unit says else]")
+    length: float = Field(gt=0, description="duration [unit beside it, else day]")
     unit: Literal["s", "hour", "day", "year"] = Field(default="day", description="of length")
     steps: int = Field(default=1, ge=1, description="time steps [1]")
     multiplier: float = Field(default=1.0, gt=0, description="of one step on the one before [1]")
@@ -110,7 +110,7 @@ class RandomField(Table):
     """A random field: ln of the parameter is Gaussian with exponential covariance."""
 
     kind: Literal["lognormal"] = Field(default="lognormal", description="distribution")
-    mean: float = Field(gt=0, description="geometric mean, in the parameter's unit")
+    mean: float = Field(gt=0, description="geometric mean [unit of the parameter]")
     sigma: float = Field(ge=0, description="standard deviation of the natural logarithm [1]")
     correlation_length: float = Field(gt=0, description="of the exponential covariance [m]")
     seed: int = Field(ge=0, description="of the generator [1]")
@@ -272,7 +272,7 @@ class Mf6(Table):
     outer_maximum: int = Field(default=500, ge=1, description="outer iterations [1]")
     inner_maximum: int = Field(default=300, ge=1, description="inner iterations [1]")
     rclose: float | None = Field(
-        default=None, gt=0, description="flow residual in MODFLOW's own time unit; else the preset"
+        default=None, gt=0, description="flow residual, else the preset's [m3 per time_unit]"
     )
     rclose_option: Literal["strict", "l2norm_rclose", "relative_rclose"] = Field(
         default="strict", description="how the residual is measured"

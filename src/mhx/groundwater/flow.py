@@ -4,8 +4,6 @@ Nothing is written here and MODFLOW is not named but for its words; `writer.py` 
 Pieces that do not depend on what a case changes are taken from the process's memory.
 """
 
-from typing import Any
-
 import numpy as np
 
 from mhx.errors import ConfigError
@@ -16,6 +14,7 @@ from mhx.groundwater.memory import key_of, remembered
 from mhx.groundwater.model import Boundary, FlowModel, Ims, Period
 from mhx.groundwater.site import Layers
 from mhx.groundwater.tables import per_cell
+from mhx.groundwater.terrain import Terrain
 from mhx.groundwater.units import DAY
 
 __all__ = ["Boundary", "FlowModel", "assemble", "surfaces"]
@@ -24,7 +23,7 @@ THINNEST = 1e-9
 """Layers thinner than this are none [m]."""
 
 
-def assemble(config: Simulation, grid: Grid, terrain: Any, site: str) -> FlowModel:
+def assemble(config: Simulation, grid: Grid, terrain: Terrain, site: str) -> FlowModel:
     """The model of a checked configuration; ConfigError where it and the grid do not agree.
 
     site: key of grid and terrain, under which pieces are remembered.
@@ -79,7 +78,7 @@ def assemble(config: Simulation, grid: Grid, terrain: Any, site: str) -> FlowMod
     )
 
 
-def surfaces(layers: Layers, grid: Grid, terrain: Any) -> tuple[Floats, Floats]:
+def surfaces(layers: Layers, grid: Grid, terrain: Terrain) -> tuple[Floats, Floats]:
     """Top (n,) and bottoms (n_layers, n) of the cells [m], sampled at their centres."""
     top = terrain.tops(grid)
     n = layers.n_layers

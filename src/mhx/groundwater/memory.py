@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-KEPT = 32
-"""Entries of one kind; a worker meets few meshes and many parameters."""
+KEPT = 4
+"""Entries of one kind: cases come in the order of the plan, and large meshes take memory."""
 
 _T = TypeVar("_T")
 _kinds: dict[str, OrderedDict[Any, Any]] = {}

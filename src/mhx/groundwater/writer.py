@@ -48,7 +48,7 @@ def write(model: FlowModel) -> dict[str, bytes]:
         key = (boundary.package, grid.kind, grid.shape, grid.n_cells, boundary.cells,
                boundary.layers, *boundary.values.values())  # fmt: skip
         make = _arrays if boundary.package == "rcha" else _list
-        files[file_of(boundary)] = _text("package", key, partial(make, boundary, grid))
+        files[file_of(boundary)] = _text(boundary.name, key, partial(make, boundary, grid))
     return files
 
 
