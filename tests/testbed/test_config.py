@@ -539,6 +539,10 @@ PAIRS = {
         "k.toml:2  testbed.base_config is required for subject 'flow': "
         "every case is an overlay on it",
     ),
+    "no such testbed to take cases from": (
+        'subject = "mesh"\nreuse.from = ["..", "old"]',
+        "k.toml:4  testbed.reuse.from[1]: no folder 'old' in the folder of k.toml",
+    ),
     "no such base": (
         'base_config = "bse.toml"',
         "k.toml:3  testbed.base_config: no file 'bse.toml' in the folder of k.toml",
@@ -624,6 +628,50 @@ reason = "r"
         "k.toml:26  testbed.check[0].low must be a number [unit of the metric], got '1'",
         "k.toml:28  check 'd' (monotonic) needs axis",
         "k.toml:31  check 'd': metric 'stats' is not declared; did you mean 'status'?",
+    ]
+
+
+def test_what_is_left_out_makes_no_further_faults(tmp_path):
+    """Neither a name that its table may have had nor a value of a faulty axis is told."""
+    text = (
+        HEAD
+        + """\
+[[testbed.axis]]
+id = "1K"
+values = [1]
+[[testbed.axis]]
+id = "h"
+values = "none"
+[[testbed.case]]
+id = "a"
+axis = "K"
+value = 1
+[[testbed.case]]
+id = "b"
+axis = "h"
+value = "fine"
+[[testbed.design]]
+id = "g"
+kind = "grid"
+axes = ["h"]
+[[testbed.metric]]
+name = 3
+[[testbed.check]]
+id = "c"
+kind = "monotonic"
+metric = "head"
+axis = "K"
+direction = "increasing"
+reason = "r"
+design = "d"
+"""
+    )
+    assert told(tmp_path, text) == [
+        "k.toml:6  testbed.axis[0].id must be letters, digits and _, a letter first, got '1K'",
+        "k.toml:10  testbed.axis[1].values must be a list of at least 1, each true or false or "
+        "a whole number or a number or text [unit of the axis], got 'none'",
+        "k.toml:24  testbed.metric[0].name must be text, got 3",
+        "k.toml:32  check 'c': design 'd' is not declared",
     ]
 
 

@@ -219,7 +219,8 @@ def _node(schema: Any, place: Place) -> Mapping[str, Any]:
             items = node.get("prefixItems", [])
             node = items[part] if part < len(items) else node.get("items", {})
         else:
-            node = node.get("properties", {}).get(part, {})
+            free = node.get("additionalProperties")
+            node = node.get("properties", {}).get(part, free if isinstance(free, dict) else {})
     return node
 
 

@@ -16,11 +16,13 @@ class Arrays:
     """A testbed and its folder.
 
     numbers: for an array from which faulty tables were set aside, the numbers of the rest.
+    left_out: arrays of which a table was left out, so that a name may be unknown for that alone.
     """
 
     table: Testbed
     folder: Path
     numbers: Mapping[str, Sequence[int]] | None = None
+    left_out: frozenset[str] = frozenset()
 
     def items(self, name: str) -> Iterator[tuple[Place, Any]]:
         """Place and content of every table of an array."""
@@ -36,6 +38,12 @@ class Arrays:
             levels = Levels(axis=axis, place=place, source=faults.source, folder=self.folder)
             found.setdefault(axis.id, levels)
         return found
+
+    def unsure(self, name: str | None, axes: Mapping[str, Levels], faults: Faults) -> bool:
+        """True for an axis of which nothing can be said: faulty, or perhaps left out."""
+        if name is not None and name in axes:
+            return faults.muted(axes[name].place)
+        return "axis" in self.left_out
 
 
 def declared_twice(what: str, named: Iterable[tuple[Place, str]], faults: Faults) -> None:

@@ -74,7 +74,8 @@ def judge(arrays: Arrays, faults: Faults) -> None:
     from_catalog(making)
     broken = {axis.id for _, axis in arrays.items("axis") if axis_faults(axis)}
     for place, design in arrays.items("design"):
-        whole = not (faults.any_muted(("testbed", "axis")) or broken & set(design.axes))
+        unsure = any(arrays.unsure(name, making.axes, faults) for name in design.axes)
+        whole = not (unsure or broken & set(design.axes) or faults.muted(place))
         ready = whole and sound(design, making.axes) and _fits(making, place, design)
         if ready and design.kind not in SAMPLED:
             _from_design(making, place, design, Was(record={}))

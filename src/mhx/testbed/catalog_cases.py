@@ -147,8 +147,9 @@ class _Rule:
         for key in _TEMPLATES:
             if template := getattr(self.rule, key):
                 yield (key,), template
-        for place, text in texts(self.rule.overlay):
-            yield ("overlay", *place), text
+        if isinstance(self.rule.overlay, Mapping):
+            for place, text in texts(self.rule.overlay):
+                yield ("overlay", *place), text
 
     def _case(self, row: Row) -> tuple[Case, str]:
         """The case of a row, and what is wrong with its value."""
@@ -169,9 +170,11 @@ class _Rule:
             overlays=self.making.overlay((*self.place, "overlay"), self._overlay(fields)),
         )
         value = self._value(fields)
-        if text := value_fault(case.axis or None, value, self.making.axes):
+        making, axis = self.making, case.axis or None
+        text = value_fault(axis, value, making.axes)
+        if text and not making.arrays.unsure(axis, making.axes, making.faults):
             return case, f"case {case.id!r}: {text}"
-        return self.making.valued(case, value, (*self.place, "value_template")), ""
+        return making.valued(case, value, (*self.place, "value_template")), ""
 
     def _text(self, key: str, field: str, fields: Fields) -> str:
         template = getattr(self.rule, key)

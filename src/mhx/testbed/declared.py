@@ -161,7 +161,7 @@ def _checked(data: Mapping[str, Any], faults: Faults, folder: Path) -> Testbed |
         aside.without(told)
         checked, told = faults_in(TestbedFile, aside.data())
         if checked is not None:
-            arrays = Arrays(checked.testbed, folder, aside.numbers())
+            arrays = Arrays(checked.testbed, folder, aside.numbers(), aside.left_out())
             relations(arrays, faults)
             judge(arrays, faults)
             break
@@ -184,6 +184,7 @@ class _Aside:
             for name in ARRAYS
             if isinstance(items := self._table.get(name), list)
         }
+        self._sizes = {name: len(array) for name, array in self._arrays.items()}
 
     def without(self, told: Iterable[Told]) -> None:
         """Set the keys of these faults aside."""
@@ -207,6 +208,12 @@ class _Aside:
         arrays = {name: list(array.values()) for name, array in self._arrays.items()}
         table = {**self._table, **arrays}
         return {"testbed": {key: value for key, value in table.items() if value is not None}}
+
+    def left_out(self) -> frozenset[str]:
+        """Arrays that are not whole any more."""
+        sizes = {name: len(array) for name, array in self._arrays.items()}
+        given = [name for name in ARRAYS if name in self._table]
+        return frozenset(n for n in given if sizes.get(n, -1) != self._sizes.get(n))
 
     def numbers(self) -> dict[str, tuple[int, ...]]:
         """For each array, the numbers in the file of the tables that are left."""

@@ -25,10 +25,10 @@ def design_rules(arrays: Arrays, axes: Mapping[str, Levels], faults: Faults) -> 
     """Own keys of each kind, declared axes, templates."""
     designs = list(arrays.items("design"))
     declared_twice("design", [(place, design.id) for place, design in designs], faults)
-    broken = faults.any_muted(("testbed", "axis"))
     for place, design in designs:
         foreign_keys(place, design.kind, design.model_fields_set, OWN_KEYS, faults)
-        for text in (*_own(design), *([] if broken else _axes(design, axes))):
+        unsure = any(arrays.unsure(name, axes, faults) for name in design.axes)
+        for text in (*_own(design), *(() if unsure else _axes(design, axes))):
             faults.say(place, f"design {design.id!r}: {text}")
         for key, text in _templates(design):
             faults.say((*place, key), f"design {design.id!r} {key}: {text}")

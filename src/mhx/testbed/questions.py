@@ -83,13 +83,14 @@ def check_rules(arrays: Arrays, axes: Mapping[str, Levels], faults: Faults) -> N
         foreign_keys(place, check.kind, check.model_fields_set, OWN_KEYS, faults)
         for text in _needs(check):
             faults.say(place, f"{who} ({check.kind}) {text}")
-        if check.metric not in names and not faults.any_muted(("testbed", "metric")):
+        if check.metric not in names and "metric" not in arrays.left_out:
             text = f"metric {check.metric!r} is not declared{near(check.metric, names)}"
             faults.say((*place, "metric"), f"{who}: {text}")
-        if check.design is not None and check.design not in designs:
+        unknown = check.design is not None and check.design not in designs
+        if unknown and "design" not in arrays.left_out:
             text = f"design {check.design!r} is not declared{near(check.design, designs)}"
             faults.say((*place, "design"), f"{who}: {text}")
-        if not faults.any_muted(("testbed", "axis")):
+        if not arrays.unsure(check.axis, axes, faults):
             _axis(place, check, axes, faults)
         _size(place, check, arrays, faults)
         if check.low is not None and check.high is not None and check.low > check.high:
@@ -132,7 +133,7 @@ def _axis(place: Place, check: CheckTable, axes: Mapping[str, Levels], faults: F
 
 def _size(place: Place, check: CheckTable, arrays: Arrays, faults: Faults) -> None:
     """The metric that gives a mesh size is declared, by its name or its source."""
-    if check.h is None or check.kind != "order" or faults.any_muted(("testbed", "metric")):
+    if check.h is None or check.kind != "order" or "metric" in arrays.left_out:
         return
     metrics = arrays.table.metric
     names = [name for metric in metrics for name in (metric.name, metric.source) if name]

@@ -10,6 +10,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from mhx.config.lines import Place
@@ -69,7 +70,7 @@ def pair(arrays: Arrays, faults: Faults) -> Registration | None:
 
 def _base(arrays: Arrays, faults: Faults) -> None:
     table = arrays.table
-    place = ("testbed", "base_config")
+    place: Place = ("testbed", "base_config")
     if table.base_config is not None:
         folder = folder_of(faults.source, place, arrays.folder)
         exists(table.base_config, folder, place, faults)
@@ -77,16 +78,24 @@ def _base(arrays: Arrays, faults: Faults) -> None:
         faults.key(
             place, f"is required for subject {table.subject!r}: every case is an overlay on it"
         )
+    for number, other in enumerate(table.reuse.sources):
+        place = ("testbed", "reuse", "from", number)
+        exists(other, folder_of(faults.source, place, arrays.folder), place, faults)
 
 
-def exists(path: Any, folder: Any, place: Place, faults: Faults) -> bool:
-    """False, with the fault told, for a path of the testbed that is no file."""
-    if (folder / path).is_file():
+def exists(path: Path, folder: Path, place: Place, faults: Faults) -> bool:
+    """False, with the fault told, for an input of the testbed that is not there.
+
+    All are files, but for the folders of `reuse.from`.
+    """
+    is_folder = "reuse" in place
+    if (folder / path).is_dir() if is_folder else (folder / path).is_file():
         return True
     written = path.relative_to(folder) if path.is_relative_to(folder) else path
     name, _ = faults.source.origin(place)
-    beside = "" if written.is_absolute() else f" in the folder of {name.rpartition('/')[2]}"
-    faults.key(place, f": no file {written.as_posix()!r}{beside}")
+    beside = "" if written.is_absolute() else f" in the folder of {Path(name).name}"
+    what = "folder" if is_folder else "file"
+    faults.key(place, f": no {what} {written.as_posix()!r}{beside}")
     return False
 
 
@@ -179,7 +188,8 @@ def case_rules(
     for place, case in arrays.items("case"):
         who = f"case {case.id!r}"
         overlay_rules((*place, "overlay"), who, case.overlay, row, faults)
-        if text := value_fault(case.axis, case.value, axes):
+        text = value_fault(case.axis, case.value, axes)
+        if text and not arrays.unsure(case.axis, axes, faults):
             faults.say((*place, "value"), f"{who}: {text}")
     for place, rule in arrays.items("case_from_catalog"):
         who = f"case_from_catalog[{place[2]}]"
