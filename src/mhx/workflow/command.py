@@ -14,6 +14,7 @@ import json
 import math
 import os
 import re
+import select
 import shutil
 import signal
 import subprocess
@@ -135,27 +136,41 @@ def _carried_out(
         except (OSError, ValueError) as error:
             raise RunError(f"{words[0]} cannot be started: {error}") from error
         try:
-            status = process.wait(timeout_s)
-        except subprocess.TimeoutExpired:
-            raise RunError(
-                f"{_told(words)} exceeded command.timeout_s = {timeout_s:g} s; stopped"
-                f"{_last_words(root / STDERR)}"
-            ) from None
+            in_time = _ended_in_time(process, timeout_s)
         finally:
-            _end_group(process)
+            status = _end_group(process)
+    if not in_time:
+        raise RunError(
+            f"{_told(words)} exceeded command.timeout_s = {timeout_s:g} s; stopped"
+            f"{_last_words(root / STDERR)}"
+        )
     if status:
         how = f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
         raise RunError(f"{_told(words)} {how}{_last_words(root / STDERR)}")
 
 
-def _end_group(process: "subprocess.Popen[bytes]") -> None:
+def _ended_in_time(process: "subprocess.Popen[bytes]", timeout_s: float | None) -> bool:
+    """Wait for the program; its end is seen at once, which `wait(timeout)` would only poll for."""
+    if timeout_s is None:
+        process.wait()
+        return True
+    watch = os.pidfd_open(process.pid)
+    try:
+        poll = select.poll()
+        poll.register(watch, select.POLLIN)
+        return bool(poll.poll(1000 * timeout_s))
+    finally:
+        os.close(watch)
+
+
+def _end_group(process: "subprocess.Popen[bytes]") -> int:
     """Nothing of the program's group goes on: SIGTERM, a grace for the program, SIGKILL."""
     if process.poll() is None:
         _signal_group(process.pid, signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(GRACE_S)
     _signal_group(process.pid, signal.SIGKILL)
-    process.wait()
+    return process.wait()
 
 
 def _signal_group(group: int, number: int) -> None:
