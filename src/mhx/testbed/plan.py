@@ -6,7 +6,7 @@ evidence that names them is on disk.
 """
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -55,7 +55,10 @@ class PlannedCase:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """A testbed as it would run.  root: its folder; base: what its children share."""
+    """A testbed as it would run.
+
+    root: its folder; base: what its children share; sources: other testbeds to take cases from.
+    """
 
     path: Path
     root: Path
@@ -68,6 +71,7 @@ class Plan:
     notices: tuple[str, ...]
     faults: tuple[str, ...]
     overrides: tuple[Mapping[str, Any], ...]
+    sources: tuple[Path, ...]
     plan_digest: str
 
     def raise_faults(self) -> None:
@@ -138,6 +142,7 @@ def make_plan(path: Path, changes: Changes | None = None) -> Plan:
         notices=(*found.notices, *notices, *listed.notices, *_twins(enabled), *parts.missing),
         faults=tuple(_told(cases)),
         overrides=written.overrides,
+        sources=tuple(_sources(found, table, folder)),
         plan_digest=plan_digest(
             ((planned.case.id, planned.child_digest) for planned in enabled),
             _metrics(table),
@@ -211,6 +216,12 @@ def _output_root(found: Declared, table: Testbed, folder: Path) -> Path:
     return folder_of(found.source, ("testbed", "output_root"), folder) / table.output_root
 
 
+def _sources(found: Declared, table: Testbed, folder: Path) -> Iterator[Path]:
+    """Where `reuse.from` leads, from the file in which each entry was written."""
+    for number, path in enumerate(table.reuse.sources):
+        yield folder_of(found.source, ("testbed", "reuse", "from", number), folder) / path
+
+
 def _stored(root: Path, testbed_id: str) -> Mapping[str, Any] | None:
     """The plan that lies in the folder, for its drawn samples; ConfigError if it is another's."""
     try:
@@ -264,15 +275,17 @@ def _named(names: Sequence[str]) -> str:
 
 
 def _told(cases: Iterable[PlannedCase]) -> Iterator[str]:
-    """The faults of all cases; where many share one, the first few and how many more."""
-    groups: dict[str, list[str]] = defaultdict(list)
+    """The faults of all cases, in order; of one that many share the first few and the count."""
+    counted: Counter[str] = Counter()
     for planned in cases:
         for fault in planned.faults:
-            groups[fault.replace(f"case {planned.case.id!r}: ", "", 1)].append(fault)
-    for text, faults in groups.items():
-        yield from faults[:TOLD]
-        if len(faults) > TOLD:
-            yield f"{text} ({len(faults) - TOLD} more cases)"
+            text = fault.replace(f"case {planned.case.id!r}: ", "", 1)
+            counted[text] += 1
+            if counted[text] <= TOLD:
+                yield fault
+    for text, number in counted.items():
+        if number > TOLD:
+            yield f"{text} ({number - TOLD} more cases)"
 
 
 def _error(path: Path, faults: Sequence[str]) -> ConfigError:
