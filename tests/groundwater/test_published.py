@@ -4,6 +4,7 @@ The mesh is no part of the project: it lies in `shared/` beside it.
 """
 
 import copy
+import csv
 import os
 from pathlib import Path
 from typing import Any
@@ -72,3 +73,32 @@ def test_nothing_floods_where_k_is_larger(mf6: Path, tmp_path: Path) -> None:
     for k in (1e-5, 2e-5):
         found = metrics("flow_k_sensitivity_base", k, tmp_path / str(k))
         assert found["flooded_cell_fraction"] == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["flow_k_sensitivity", "flow_k_sensitivity_tight"])
+def test_the_published_matrix_in_one_command(
+    name: str, mf6: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every required metric is there, every check passes, and what is wrong is flagged."""
+    if not MESH.is_dir():
+        metrics(f"{name}_base", 1e-5, tmp_path)  # skips, or fails in CI
+    from mhx.cli import main
+
+    monkeypatch.setenv("MHX_MF6", str(mf6))
+    root = tmp_path / "matrix"
+    words = ["run", str(PUBLISHED / f"{name}.toml"), "--set", f"testbed.output_root={root}"]
+    assert main(words) == 0
+    with (root / "testbed_metrics.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [row["case_id"] for row in rows] == ["low_k", "reference_k", "high_k"]
+    for row, (head_range, outflow) in zip(rows, ROWS.values(), strict=True):
+        assert row["n_cells"] == "547" and float(row["max_abs_balance_error"]) == 0
+        assert f"{float(row['head_range_m']):.2f}" == head_range
+        expected = "0.05158174" if name.endswith("tight") else outflow
+        assert f"{float(row['prescribed_head_out']):.8f}" == expected
+        assert f"{float(row['recharge_in']):.8f}" == "0.05158174"
+    with (root / "testbed_checks.csv").open(newline="") as stream:
+        assert {row["verdict"] for row in csv.DictReader(stream)} == {"pass"}
+    report = (root / "testbed_report.md").read_text()
+    assert "recharge_is_accepted" in report and "heads_stay_below_ground" in report

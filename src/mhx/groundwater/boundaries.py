@@ -47,7 +47,7 @@ def on_grid(
     return Boundary(
         id=table.id,
         package=_package(table),
-        name=name if len(name) <= LONGEST_NAME else f"{_package(table)}_{index}",
+        name=name if len(name) <= LONGEST_NAME else f"{_package(table)}-{index}",
         cells=np.tile(cells, layers.size),
         layers=np.repeat(layers, cells.size),
         values={k: np.tile(v, (1, layers.size)) for k, v in rows.columns().items()},
