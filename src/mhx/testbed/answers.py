@@ -25,7 +25,7 @@ def planned(keeper: Keeper, path: Path) -> Answer:
     parts += [f"{off} disabled"] if off else []
     parts += [f"{stand} would be reused"] if stand else []
     unisolated = [case["case_id"] for case in cases if _isolation(case) == "fail"]
-    details = [f"notice: {notice}" for notice in keeper.document["notices"]]
+    details = list(_listed([f"  notice    {n}" for n in keeper.document["notices"]]))
     if unisolated:
         details.append(f"more than declared changes in: {some(unisolated)}")
     return Answer(
@@ -89,6 +89,7 @@ def _details(
     yield from _listed(gates)
     open_checks = [check for check in checks if check["verdict"] != "pass"]
     yield from _listed([_check(check) for check in open_checks])
+    yield from _listed([f"  notice    {notice}" for notice in keeper.document["notices"]])
 
 
 def _trouble(case_id: str, state: State) -> str:

@@ -83,6 +83,8 @@ def _ended(root: Path, result: Result) -> Iterator[str]:
     if result.finished_utc:
         took = f", {result.duration_seconds:.3g} s" if result.duration_seconds else ""
         yield f"attempt: {result.attempt or '-'}, ended {result.finished_utc}{took}"
+    if result.note:
+        yield f"note: {result.note}"
     if result.origin:
         yield f"origin: {result.origin}"
     if result.run_dir:

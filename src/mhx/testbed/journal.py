@@ -35,7 +35,7 @@ class Result:
     open_gates: its gates that did not pass.
     run_digest: identity of the run (its manifest's digest); manifest_sha256: bytes of that file.
     parts: what entered the case digest besides the configuration, by name.
-    origin: the other testbed that a linked run comes from.
+    note: what a reader should know besides; origin: the testbed that a linked run comes from.
     """
 
     case_id: str
@@ -56,6 +56,7 @@ class Result:
     manifest_sha256: str = ""
     run_digest: str = ""
     backend_job: str = ""
+    note: str = ""
     parts: Mapping[str, Any] = field(default_factory=dict)
     origin: str = ""
 
@@ -70,7 +71,8 @@ class History:
     results: newest outcome of each case; claims: cases begun since then, with their digest.
     begun: those of them that the newest launcher began.
     durations: seconds of every ok outcome, by case.
-    plans: SHA-256 of the plans written, newest last.
+    plans: SHA-256 of the plans that may lie in the folder: those written since a launcher last
+        began, and the one with which it began.
     """
 
     results: dict[str, Result] = field(default_factory=dict)
@@ -97,6 +99,7 @@ class History:
                     self.durations[result.case_id] = result.duration_seconds
             case "started":
                 self.begun.clear()
+                del self.plans[:-1]
                 self.launches.append(line)
 
     def status_of(self, case_id: str) -> str:
@@ -150,7 +153,7 @@ def compact(entry: Mapping[str, Any]) -> str:
 def check_plan(root: Path, known: History) -> None:
     """Refuse a folder whose plan is not one that its journal knows.
 
-    The plan before the newest is accepted, too: a launcher may be killed between line and file.
+    Not only the newest: a launcher may be killed between line and file, and more than once.
     """
     plan = root / PLAN
     if not plan.exists():
@@ -160,7 +163,7 @@ def check_plan(root: Path, known: History) -> None:
             f"{root / JOURNAL} is missing or empty, {PLAN} is there: restore it from a copy, "
             "or move the folder away and run again"
         )
-    if file_digest(plan) not in known.plans[-2:]:
+    if file_digest(plan) not in known.plans:
         raise EvidenceError(
             f"{plan} was altered after it was written: restore it from a copy, or delete it and "
             "run `mhx testbed plan` again; finished cases are kept"

@@ -71,8 +71,9 @@ def run_testbed(path: Path, options: Options | None = None) -> Answer:
     plan = make_plan(path, options.changes)
     with folders.owned(plan.root, f"testbed {path.name}"), Journal(plan.root / JOURNAL) as book:
         launcher = TestbedLauncher(plan, book, options)
-        launcher.prepare()
-        return launcher.carry_out() if launcher.execute else launcher.planned()
+        with launcher.stopping.listening():
+            launcher.prepare()
+            return launcher.carry_out() if launcher.execute else launcher.planned()
 
 
 def check_children(path: Path, changes: Changes | None = None) -> Answer:
@@ -104,10 +105,9 @@ class TestbedLauncher:
         self.keeper = Keeper(plan.root, document, plan.row, circumstance, book)
         self._chosen = _chosen(options.case, [case["case_id"] for case in self.keeper.cases])
         self._decisions: dict[str, Decision] = {}
-        self._stopping = Stopping()
+        self.stopping = Stopping()
         self._places = _places(options.jobs, plan.table.execution.jobs)
         self._backend_name = _known_backend(options.backend or plan.table.execution.backend)
-        self._at_work: Backend | None = None
         self._halted: MhxError | None = None
         self._tally: Counter[str] = Counter()
 
@@ -120,7 +120,7 @@ class TestbedLauncher:
 
     def planned(self) -> Answer:
         """End without having started anything."""
-        self.keeper.finish(0)
+        self.keeper.finish(self.stopping.exit_code or 0)
         return answers.planned(self.keeper, self.plan.path)
 
     def carry_out(self) -> Answer:
@@ -133,7 +133,7 @@ class TestbedLauncher:
         facts = {"launch": self.keeper.launch, "cases": len(todo)}
         journal.note(self._book, "started", facts)
         try:
-            if todo:
+            if todo and not self.stopping.asked:
                 self._delegate(todo)
         finally:
             code = self._exit_code()
@@ -146,9 +146,8 @@ class TestbedLauncher:
     def _delegate(self, todo: Sequence[Mapping[str, Any]]) -> None:
         what = {case["case_id"]: asked(case) for case in todo}
         with ExitStack() as stack:
-            backend = self._at_work = self._backend()
+            backend = self.stopping.backend = self._backend()
             stack.callback(backend.close)
-            stack.enter_context(self._stopping.listening(backend))
             stack.enter_context(self.keeper.records.refreshing())
             progress = stack.enter_context(CaseProgress(len(todo)))
             for outcome in backend.run(self._jobs(todo)):
@@ -160,7 +159,7 @@ class TestbedLauncher:
     def _jobs(self, todo: Sequence[Mapping[str, Any]]) -> Iterator[Job]:
         """Claim cases one by one, as places become free."""
         for case in todo:
-            if self._stopping.asked or self._halted is not None:
+            if self.stopping.asked or self._halted is not None:
                 return
             what = asked(case)
             try:
@@ -218,7 +217,7 @@ class TestbedLauncher:
         self._take(again, linked=told if again.result.status == "ok" else "")
 
     def _ended(self, case: Asked, outcome: Outcome) -> Ended:
-        stopping = self._stopping.asked or self._halted is not None
+        stopping = self.stopping.asked or self._halted is not None
         return ended(self.root, case, outcome, self.keeper.contract, stopping)
 
     def _take(self, found: Ended, *, linked: str = "") -> None:
@@ -232,8 +231,8 @@ class TestbedLauncher:
         failed = found.result.status in FAILED
         if failed and not self.plan.table.continue_on_error and self._halted is None:
             self._halted = found.error
-            if self._at_work is not None:
-                self._at_work.stop()
+            if self.stopping.backend is not None:
+                self.stopping.backend.stop()
 
     def _skip(self, todo: Sequence[Mapping[str, Any]]) -> None:
         """Say of every case that did not start why it did not."""
@@ -256,8 +255,8 @@ class TestbedLauncher:
     def _exit_code(self) -> int:
         if self._halted is not None:
             return self._halted.exit_code
-        if self._stopping.exit_code is not None:
-            return self._stopping.exit_code
+        if self.stopping.exit_code is not None:
+            return self.stopping.exit_code
         states = self.keeper.tables.states
         return exit_code(
             [states[case_id] for case_id in states if case_id in self._chosen],

@@ -115,6 +115,7 @@ def _base(root: Path, case: Asked, outcome: Outcome) -> Result:
         started_utc=outcome.started_utc,
         finished_utc=outcome.finished_utc,
         duration_seconds=round(outcome.wall_s, 6),
+        note=outcome.note,
         run_dir=case.run_dir,
         child_digest=case.child_digest,
         case_digest=case.case_digest,

@@ -6,7 +6,6 @@ the launcher then does as it was told.
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from mhx.testbed.children import write_children
@@ -62,7 +61,7 @@ def policy_of(plan: Plan, *, fresh: bool, rerun_failed: bool) -> Policy:
         mode=table.mode,
         rerun_failed=table.rerun_failed or rerun_failed,
         fresh=fresh,
-        sources=tuple(Path(plan.path.parent, path) for path in table.sources),
+        sources=plan.sources,
     )
 
 

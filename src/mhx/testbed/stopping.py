@@ -24,25 +24,28 @@ class Stopping:
     """Whether, and by what, a launcher was told to stop.
 
     exit_code: of the first signal; None while there was none.
+    backend: who is told, too, from the moment on at which there is one.
     """
 
     def __init__(self) -> None:
         self.exit_code: int | None = None
+        self.backend: Backend | None = None
 
     @property
     def asked(self) -> bool:
         return self.exit_code is not None
 
     @contextmanager
-    def listening(self, backend: Backend) -> Iterator[None]:
-        """Pass signals on to the backend; outside the main thread there are none to hear."""
+    def listening(self) -> Iterator[None]:
+        """Note signals and pass them on; outside the main thread there are none to hear."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
 
         def heard(number: int, frame: Any) -> None:
             self.exit_code = self.exit_code or _CODES[signal.Signals(number)]
-            backend.stop()
+            if self.backend is not None:
+                self.backend.stop()
 
         before = {number: signal.signal(number, heard) for number in _CODES}
         try:
