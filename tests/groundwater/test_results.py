@@ -67,6 +67,7 @@ def test_three_cells_between_two_heads_agree_with_darcy_by_hand(strip, solved):
     }  # fmt: skip
     assert {key: got[key] for key in expected} == pytest.approx(expected, rel=1e-9, abs=1e-15)
     assert got["closure_relative"] < 1e-9
+    assert not [key for key, value in got.items() if math.copysign(1, value) < 0 and not value]
     assert got["duration_s"] > 0 and got["outer_iterations_total"] >= 1
 
 

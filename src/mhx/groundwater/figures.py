@@ -25,6 +25,8 @@ from mhx.report import maps, plots, style
 
 MESH, HEAD, DEPTH, BUDGET = "mesh_quality", "head_map", "watertable_depth", "budget"
 HISTORY = "budget_history"
+FLAT_M = 1e-6
+"""A water table that varies by less has no contours [m]."""
 LITRES = 1e-3
 """Rates below this many m3/s are drawn in litres per second."""
 
@@ -227,7 +229,11 @@ def _contours(grid: Grid, values: Floats, low: float, high: float) -> maps.Conto
     """Lines through the cell centres at round values; None where the centres span no area."""
     there = np.flatnonzero(np.isfinite(values))
     points = grid.centres[there]
-    if there.size < 3 or np.linalg.matrix_rank(points - points.mean(axis=0), tol=1e-6) < 2:
+    if (
+        there.size < 3
+        or np.ptp(values[there]) < FLAT_M
+        or np.linalg.matrix_rank(points - points.mean(axis=0), tol=1e-6) < 2
+    ):
         return None
     from scipy.spatial import Delaunay  # noqa: PLC0415  # 0.1 s
 

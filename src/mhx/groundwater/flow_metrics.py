@@ -44,6 +44,7 @@ def flow_metrics(result: FlowResult) -> dict[str, float]:
 def _solver_metrics(steps: Sequence[Step]) -> dict[str, float]:
     """Convergence and percent discrepancies of every step; NaN where one could not be read."""
     rows = np.array([(step.percent_cumulative, step.percent_step) for step in steps])
+    rows += 0.0  # the listing prints -0.00, too
     worst = np.abs(rows).max(axis=0)
     failed = sum(not step.converged for step in steps)
     return {
@@ -145,7 +146,7 @@ def _water_metrics(result: FlowResult) -> dict[str, float]:
             (
                 flooded.mean(),
                 result.areas.sum(where=flooded) / total,
-                -float(depth.min(where=flooded, initial=0.0)),
+                0.0 - float(depth.min(where=flooded, initial=0.0)),
                 1.0 - wet.sum() / count,
                 result.areas.sum(where=parched) / total,
             ),
