@@ -1,10 +1,15 @@
 """What a testbed file may say, and the message for everything that it may not."""
 
+import copy
 import re
+import tomllib
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from mhx.config import Source
 from mhx.testbed.cases import case_list
 from mhx.testbed.config import Axis, Testbed, TestbedFile
 from mhx.testbed.declared import OLDER, declared
@@ -744,6 +749,103 @@ metric = [{ name = "anything", unit = "furlong" }]
 id = "a"
 """
     assert told(tmp_path, command) == []
+
+
+WHOLE = """\
+workflow = { mode = "testbed" }
+[testbed]
+subject = "mesh"
+execution = { jobs = 2, timeout_s = 3.0 }
+reuse = { mode = "never", from = ["."] }
+catalog = { path = "s.csv", field_equals = { K = 1 }, tags = ["x"], limit = 3 }
+metric = [{ name = "m", source = "flow_metrics.n_cells", unit = "1" }]
+case_from_catalog = [{ id_template = "r_{case_id}", value_template = "{K}", axis_template = "K" }]
+[[testbed.axis]]
+id = "K"
+keys = ["flow.param.K.value"]
+values = [1, 2.0]
+names = ["a", "b"]
+low = 1
+high = 3
+refines = "size"
+[[testbed.axis]]
+id = "h"
+keys = ["mesh.size"]
+level = [{ id = "f", value = 3, overlay = { mesh = { size = 3 } } }, { id = "g" }]
+[[testbed.case]]
+id = "c1"
+axis = "K"
+value = "a"
+overlay = { mesh = { size = 3 } }
+[[testbed.design]]
+id = "g"
+kind = "grid"
+axes = ["K", "h"]
+exclude = [{ K = "a", h = "f" }]
+[[testbed.design]]
+id = "s"
+kind = "seeds"
+seeds = [1, 2]
+key = "x.seed"
+[[testbed.check]]
+id = "q"
+kind = "order"
+metric = "m"
+axis = "K"
+formal_order = 2
+max_uncertainty = 0.1
+reason = "r"
+"""
+ODD = (
+    0,
+    -1,
+    1.5,
+    True,
+    "",
+    "x",
+    "{",
+    "K",
+    [],
+    [1],
+    ["x"],
+    {},
+    {"x": 1},
+    [{}],
+    [{"id": "K"}],
+    1e300,
+)
+
+
+def places(value, above=()):
+    if isinstance(value, dict | list):
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        for key, item in items:
+            yield (*above, key)
+            yield from places(item, (*above, key))
+
+
+@pytest.mark.slow
+@given(data=st.data())
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+def test_whatever_is_written_the_answer_is_cases_or_faults(tmp_path, data):
+    """Any value anywhere: no exception but a list of faults, and the data stay as they were."""
+    (tmp_path / "s.csv").write_text("case_id,K,tags\na,1,x;y\nb,2,z\n")
+    table = tomllib.loads(WHOLE)
+    for _ in range(data.draw(st.integers(0, 3))):
+        *above, last = data.draw(st.sampled_from(list(places(table)) or [()])) or [None]
+        at = table
+        for key in above:
+            at = at[key]
+        if last is not None:
+            at[last] = copy.deepcopy(data.draw(st.sampled_from(ODD)))
+    before = copy.deepcopy(table)
+    found = declared(table, Source("k.toml"), tmp_path / "k.toml")
+    assert table == before
+    if found.table is None:
+        assert found.faults
+    else:
+        listed = case_list(found.table, found.source, tmp_path)
+        assert bool(listed.faults) != bool(listed.cases)
 
 
 def test_every_limit_of_the_tables_stands_in_the_schema():

@@ -5,7 +5,6 @@ a slip.  A check must be able to fail: it has a bound.
 """
 
 from collections.abc import Iterator, Mapping
-from importlib import import_module
 
 from mhx.config.lines import Place
 from mhx.evidence.metrics import Vocabulary
@@ -14,7 +13,7 @@ from mhx.testbed.axes import Levels
 from mhx.testbed.config import CheckTable, MetricTable
 from mhx.testbed.design_rules import foreign_keys
 from mhx.testbed.faults import Faults, near
-from mhx.workflow.registry import Registration
+from mhx.workflow.registry import Registration, vocabulary_of
 
 FIXED_COLUMNS = ("case_id", "case_label", "axis", "status", "axis_value", "missing", "error")
 """Columns of testbed_metrics.csv that are no metrics."""
@@ -45,18 +44,11 @@ def metric_rules(arrays: Arrays, row: Registration | None, faults: Faults) -> No
     for place, metric in metrics:
         if metric.name.casefold() in FIXED_COLUMNS:
             faults.say(place, f"metric name {metric.name!r} is a fixed column; choose another")
-    words = vocabulary(row) if row and row.metrics and metrics else None
+    words = vocabulary_of(row) if row and metrics else None
     if row and words:
         for place, metric in metrics:
             for key, text in _source(metric, words, row):
                 faults.say((*place, key), f"metric {metric.name!r}: {text}")
-
-
-def vocabulary(row: Registration) -> Vocabulary:
-    """What the runs of a row report."""
-    module, _, name = row.metrics.partition(":")
-    found: Vocabulary = getattr(import_module(module), name)
-    return found
 
 
 def _source(metric: MetricTable, words: Vocabulary, row: Registration) -> Iterator[tuple[str, str]]:
