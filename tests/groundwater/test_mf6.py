@@ -98,10 +98,20 @@ def test_words_of_a_normal_end_with_another_exit_status_are_no_success(tmp_path:
 
 
 def test_exit_status_0_without_the_words_is_no_success(tmp_path: Path) -> None:
-    exe = program(tmp_path, "echo forrtl: severe", "exit 0")
+    exe = program(tmp_path, "echo Solving:", "exit 0")
     assert stopped(exe, tmp_path) == (
-        "MODFLOW 6 stopped without 'Normal termination of simulation.': forrtl: severe; "
+        "MODFLOW 6 stopped without 'Normal termination of simulation.': Solving:; "
         f"see {tmp_path.name}/mfsim.lst"
+    )
+
+
+def test_a_traceback_is_told_by_its_reason(tmp_path: Path) -> None:
+    """A full disk and an unknown binary record end mf6 without a report of its own."""
+    lines = ["forrtl: No space left on device", "forrtl: severe (38): error during write", "mf6 0"]
+    exe = program(tmp_path, *(f"echo '{line}'" for line in lines), "exit 38")
+    assert stopped(exe, tmp_path) == (
+        "MODFLOW 6 stopped with exit status 38: forrtl: No space left on device / "
+        f"forrtl: severe (38): error during write; see {tmp_path.name}/mfsim.lst"
     )
 
 

@@ -107,7 +107,8 @@ def _reached(found: Listing) -> str:
 
 
 def _last_words(screen: Path) -> str:
-    """The last lines that were printed, in one."""
+    """What the Fortran library said, else the last lines that were printed, in one."""
     lines = screen.read_bytes().decode("utf-8", "replace").split("\n")
     said = [" ".join(line.split()) for line in lines if line.strip()]
-    return " / ".join(said[-3:]) or "it printed nothing"
+    fortran = [line for line in said if line.startswith("forrtl:")]
+    return " / ".join(fortran or said[-3:]) or "it printed nothing"
