@@ -64,6 +64,21 @@ def test_a_line_that_leaves_by_a_hair_comes_back_through_the_same_vertex():
     assert mouth[1] == 0 and net.chains["river"][[1, 3]].tolist() == [mouth, mouth]
 
 
+def test_an_end_stays_where_moving_it_would_leave_the_outline():
+    """The corner at (500, 500) bends inwards; from there the line would run outside."""
+    ring = np.array(
+        [[0, 0], [1000, 0], [1000, 1000], [700, 1000], [500, 500], [450, 1000], [0, 1000]]
+    )
+    net = snapped(ring.astype(float), [river((520, 530), (740, 980))], 0.4)
+    polygon = shapely.Polygon(net.outline)
+    assert polygon.buffer(1e-3).covers(shapely.LineString(net.chains["river"]))
+
+
+def test_a_short_line_near_a_corner_does_not_vanish():
+    net = snapped(SQUARE, [river((5, 5), (30, 20))], 0.4)
+    assert len(net.lines["river"]) == 1
+
+
 def test_ends_of_two_lines_in_one_place_are_one_vertex():
     lines = [river((500, 0), (500, 600)), river((510, 5), (800, 600), name="b")]
     net = snapped(SQUARE, lines, 0.4)
@@ -89,7 +104,7 @@ def test_a_line_that_is_not_embedded_leaves_the_outline_alone():
 
 
 def test_a_line_outside_is_refused():
-    with pytest.raises(ConfigError, match="mesh.constraint 'river' lies outside of the outline"):
+    with pytest.raises(ConfigError, match=r"mesh\.constraint 'river' lies outside of the outline"):
         snapped(SQUARE, [river((2000, 0), (3000, 0))], 0.4)
 
 

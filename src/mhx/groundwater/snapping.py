@@ -3,8 +3,8 @@
 Ends of constraints that lie on the outline, or nearer to it than `snap` x h, are put on it; a
 straight vertex of the outline within that distance of such an end is dropped, while a true corner,
 or the end of another line, takes the end in: two vertices 2 m apart would make an angle of 0.8
-degrees at h = 75 m.  Lines are cut where they cross each other and where they leave the outline.
-The area never changes.
+degrees at h = 75 m.  An end stays where moving it would take its line out of the outline.  Lines
+are cut where they cross each other and where they leave the outline.  The area never changes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,6 +16,8 @@ import shapely
 from mhx.errors import ConfigError
 from mhx.groundwater.grid import Floats, Ids
 
+TOUCH = 1e-6
+"""Distance up to which two points are one, and a point lies on a line, as a share of h [1]."""
 STRAIGHT = 1e-9
 """Area over the square of the length up to which three outline vertices are on one line [1]."""
 
@@ -57,35 +59,53 @@ class Net:
 
 def snapped(outline: Floats, lines: Sequence[Line], snap: float) -> Net:
     """The net of an outline and the constraints inside; ConfigError when one lies outside."""
-    rim = _Rim(outline)
-    touch = 1e-9 * float(np.ptp(outline, axis=0).max())
+    extent = float(np.ptp(outline, axis=0).max())
+    touch = max(1e-9 * extent, TOUCH * min([line.size for line in lines], default=extent))
+    rim = _Rim(outline, touch)
+    room = shapely.Polygon(outline).buffer(touch)
+    shapely.prepare(room)
     moved: list[Floats] = []
     chains: dict[str, Floats] = {}
     for line in lines:
-        spans, pieces = _inside(outline, line, touch)
-        for piece in pieces if line.embed else []:
-            for index in range(len(piece)):
-                end = index in (0, len(piece) - 1)
-                reach = max(snap * line.size, touch) if end else touch
-                piece[index] = rim.attached(piece[index], reach)
+        spans, pieces = _inside(room, line)
+        if line.embed:
+            pieces = [_settled(piece, rim, room, snap * line.size) for piece in pieces]
         moved.append(_joined(pieces, touch))
         chains[line.id] = _chain(line.points, spans, pieces)
-    return _net(rim.ring, lines, moved, chains)
+    return _net(rim, lines, moved, chains)
 
 
-def _inside(
-    ring: Floats, line: Line, touch: float
-) -> tuple[list[tuple[float, float]], list[Floats]]:
+def _settled(piece: Floats, rim: "_Rim", room: shapely.Polygon, reach: float) -> Floats:
+    """The piece with both ends on the outline where they come within reach of it.
+
+    Where that would lead it out of the outline (around a corner that bends inwards), or take away
+    most of it, one end or both stay where they were.
+    """
+    least = 0.5 * shapely.LineString(piece).length
+    for choice in ((True, True), (True, False), (False, True), (False, False)):
+        trial = piece.copy()
+        for index, wanted in zip((0, -1), choice, strict=True):
+            if wanted:
+                trial[index] = rim.nearby(trial[index], reach)
+        thread = shapely.LineString(trial)
+        if thread.length >= least and room.covers(thread):
+            break
+    for index in range(len(trial)):
+        wanted = choice[0] if index == 0 else choice[1] and index == len(trial) - 1
+        trial[index] = rim.attached(trial[index], reach if wanted else 0.0)
+    return trial
+
+
+def _inside(room: shapely.Polygon, line: Line) -> tuple[list[tuple[float, float]], list[Floats]]:
     """The pieces of a line inside the outline, in its order and direction, and where each lies.
 
     Where: the distances along the line [m] at which a piece begins and ends.
     """
-    reach = shapely.Polygon(ring).buffer(touch)
     thread = shapely.LineString(line.points)
-    if reach.covers(thread):
+    if room.covers(thread):
         return [(0.0, thread.length)], [line.points.copy()]
     found = []
-    for part in shapely.get_parts(shapely.intersection(thread, reach)):
+    for part in shapely.get_parts(shapely.intersection(thread, room)):
         if part.geom_type != "LineString" or part.length <= 1e-3 * line.size:
             continue
         points = np.array(part.coords)
@@ -121,30 +141,39 @@ class _Rim:
     fixed: its vertices that stay, corners and those that constraints brought.
     """
 
-    def __init__(self, outline: Floats) -> None:
+    def __init__(self, outline: Floats, touch: float) -> None:
         self.ring = outline
         self.fixed = outline[_turning(outline)]
+        self.touch = touch
 
-    def attached(self, end: Floats, reach: float) -> Floats:
-        """The point, put on the outline if that is nearer than `reach`; a vertex of it then."""
-        if shapely.LinearRing(self.ring).distance(shapely.Point(end)) > reach:
-            return end
-        away = np.hypot(*(self.fixed - end).T)
+    def nearby(self, point: Floats, reach: float) -> Floats:
+        """Where a point goes: a fixed vertex within reach, else the outline, else it stays."""
+        ring = shapely.LinearRing(self.ring)
+        if ring.distance(shapely.Point(point)) > reach:
+            return point
+        away = np.hypot(*(self.fixed - point).T)
         if away.min() <= reach:
             return self.fixed[int(np.argmin(away))]
-        self._drop(end, reach)
-        ring = shapely.LinearRing(self.ring)
-        at = ring.project(shapely.Point(end))
+        return np.array(ring.interpolate(ring.project(shapely.Point(point))).coords)[0]
+
+    def attached(self, point: Floats, reach: float) -> Floats:
+        """The point, a vertex of the outline from now on if it lies on it.
+
+        The straight vertices within reach are left out instead.
+        """
+        on = self.nearby(point, 2 * self.touch)  # a line was cut at `touch` beyond the outline
+        if on is point or np.any(np.all(self.fixed == on, axis=1)):
+            return on
+        kept = np.ones(len(self.ring), dtype=bool)
+        kept[np.hypot(*(self.ring - on).T) <= max(reach, self.touch)] = False
+        kept |= (self.ring[:, None] == self.fixed).all(axis=2).any(axis=1)
+        self.ring = self.ring[kept]
         along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(self.ring, axis=0).T))])
+        at = shapely.LinearRing(self.ring).project(shapely.Point(on))
         edge = int(np.searchsorted(along, at, side="right")) - 1
-        on = np.array(ring.interpolate(at).coords)[0]
         self.ring = np.insert(self.ring, edge + 1, on, axis=0)
         self.fixed = np.vstack([self.fixed, on])
         return on
-
-    def _drop(self, end: Floats, reach: float) -> None:
-        """Leave out the vertices near the end, which are all straight ones."""
-        self.ring = self.ring[np.hypot(*(self.ring - end).T) > reach]
 
 
 def _turning(ring: Floats) -> Ids:
@@ -156,26 +185,28 @@ def _turning(ring: Floats) -> Ids:
 
 
 def _net(
-    ring: Floats, lines: Sequence[Line], moved: Sequence[Floats], chains: Mapping[str, Floats]
+    rim: _Rim, lines: Sequence[Line], moved: Sequence[Floats], chains: Mapping[str, Floats]
 ) -> Net:
     """Points merged, lines cut where they cross or meet each other or a vertex of the outline."""
     solid = [segments for line, segments in zip(lines, moved, strict=True) if line.embed]
-    naming = _Naming(ring)
-    outer = np.array([naming(point) for point in ring])
+    rings = np.stack([rim.ring, np.roll(rim.ring, -1, axis=0)], axis=1)
+    edges = np.concatenate([*solid, rings])
+    naming = _Naming(rim)
+    outer = np.array([naming(point) for point in rim.ring])
     named = {}
     for line, segments in zip(lines, moved, strict=True):
-        pieces = _cut(segments, solid, ring) if line.embed else list(segments)
+        pieces = _cut(segments, edges, rim.touch) if line.embed else list(segments)
         ends = [(naming(a), naming(b)) for a, b in pieces]
         named[line.id] = np.array([pair for pair in ends if pair[0] != pair[1]]).reshape(-1, 2)
     return Net(points=np.array(naming.points), ring=outer, lines=named, chains=chains)
 
 
 class _Naming:
-    """One id for all points that are the same to round-off."""
+    """One id for all points that touch."""
 
-    def __init__(self, ring: Floats) -> None:
-        self.origin = ring.min(axis=0)
-        self.grain = 1e-9 * float(np.ptp(ring, axis=0).max())
+    def __init__(self, rim: _Rim) -> None:
+        self.origin = rim.ring.min(axis=0)
+        self.grain = rim.touch
         self.ids: dict[tuple[int, int], int] = {}
         self.points: list[Floats] = []
 
@@ -189,23 +220,21 @@ class _Naming:
         return self.ids[x, y]
 
 
-def _cut(segments: Floats, solid: Sequence[Floats], ring: Floats) -> list[Floats]:
-    """The segments of one line, each cut at the points where any line or the outline meets it."""
-    edges = np.concatenate([*solid, np.stack([ring, np.roll(ring, -1, axis=0)], axis=1)])
+def _cut(segments: Floats, edges: Floats, touch: float) -> list[Floats]:
+    """The segments of one line, each cut at the points where an edge crosses or meets it."""
     tree = shapely.STRtree(shapely.linestrings(edges))
     cut: list[Floats] = []
     for a, b in segments:
         segment = shapely.LineString([a, b])
-        reach = 1e-9 * segment.length
-        met = edges[tree.query(segment, "dwithin", distance=reach)]
+        met = edges[tree.query(segment, "dwithin", distance=touch)]
         crossings = shapely.intersection(segment, shapely.linestrings(met))
         at = np.concatenate([shapely.get_coordinates(crossings), met.reshape(-1, 2)])
-        step = b - a
-        along = (at - a) @ step / (step @ step)
-        off = np.abs((at - a) @ np.array([-step[1], step[0]])) / (step @ step)
-        inner = np.unique(along[(along > 1e-9) & (along < 1 - 1e-9) & (off <= 1e-9)])
-        stops = np.concatenate([[0.0], inner, [1.0]])
-        chain = a + stops[:, None] * step
-        chain[-1] = b
+        length = segment.length
+        ahead = (b - a) / length
+        along = (at - a) @ ahead
+        aside = np.abs((at - a) @ np.array([-ahead[1], ahead[0]]))
+        inner = np.unique(along[(along > touch) & (along < length - touch) & (aside <= touch)])
+        stops = np.concatenate([[0.0], inner])
+        chain = np.vstack([a + stops[:, None] * ahead, b])
         cut.extend(np.stack([chain[:-1], chain[1:]], axis=1))
     return cut
