@@ -100,7 +100,7 @@ def _heads(
                 maps.Special(
                     polygons=_corners(grid, fixed),
                     label="fixed head",
-                    color=style.INK,
+                    color=style.RED,
                     hatch="////",
                     filled=False,
                 ),

@@ -16,6 +16,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.patheffects import AbstractPathEffect, withStroke
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from matplotlib.tri import Triangulation
 
@@ -169,7 +170,11 @@ def _contours(axes: Axes, drawn: Contours) -> None:
     lines = axes.tricontour(
         triangles, drawn.values, levels=list(drawn.levels), colors=style.INK, linewidths=0.8
     )
-    axes.clabel(lines, fontsize=7.5, fmt=lambda level: f"{level:g}", inline_spacing=3)
+    # seen on dark cells, too
+    halo: list[AbstractPathEffect] = [withStroke(linewidth=2.2, foreground="white", alpha=0.75)]
+    lines.set_path_effects(halo)
+    for text in axes.clabel(lines, fontsize=7.5, fmt=lambda level: f"{level:g}", inline_spacing=3):
+        text.set_path_effects(halo)
 
 
 def _label_axes(axes: Axes, extent: tuple[float, float, float, float]) -> None:
