@@ -5,7 +5,8 @@ import math
 import pytest
 
 from mhx.evidence.gates import Gate, Verdict, all_pass, judge, judge_all, validation_document
-from mhx.evidence.store import parse_json, render_json
+from mhx.evidence.parsing import parse_json
+from mhx.evidence.store import render_json
 
 RESIDUAL = Gate(
     name="energy budget closes",

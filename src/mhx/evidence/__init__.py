@@ -1,6 +1,7 @@
 """Files and numbers: what is true of them, on the standard library alone.
 
 hashing       digests of files and of contents
+parsing       JSON read strictly
 store         written whole or not at all, read with checks; journals whose lines are chained
 schemas       every schema id, once
 provenance    commit, versions, machine, command: circumstance, never identity

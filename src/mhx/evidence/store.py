@@ -13,7 +13,6 @@ import errno
 import fcntl
 import hashlib
 import itertools
-import json
 import math
 import os
 import re
@@ -25,6 +24,7 @@ from typing import Any, BinaryIO, NoReturn, Self
 
 from mhx.errors import EvidenceError, RunError
 from mhx.evidence.hashing import canonical, content_digest
+from mhx.evidence.parsing import parse_json
 from mhx.evidence.rendering import json_text
 
 _DRAFT = re.compile(r"\.(?P<name>.+)\.(?P<pid>\d+)-\d+\.part")
@@ -81,19 +81,6 @@ def read_json(path: Path | str, schema: str | None = None) -> dict[str, Any]:
         raise EvidenceError(f"{place} is torn or altered: {error}; restore it") from error
     if schema is not None:
         _check_schema(place, document.get("schema"), schema)
-    return document
-
-
-def parse_json(content: bytes) -> dict[str, Any]:
-    """One JSON object of RFC 8259, every key once; ValueError says where it is not."""
-    document = json.loads(
-        content.decode("utf-8"),
-        parse_constant=_refuse_constant,
-        parse_float=_finite,
-        object_pairs_hook=_each_key_once,
-    )
-    if not isinstance(document, dict):
-        raise ValueError(f"a JSON object was expected, found {type(document).__name__}")
     return document
 
 
@@ -381,23 +368,3 @@ def _check_schema(place: Path, found: Any, wanted: str) -> None:
 def _missing(place: Path, error: OSError) -> NoReturn:
     what = "is missing" if isinstance(error, FileNotFoundError) else "cannot be read"
     raise EvidenceError(f"{place} {what} ({error.strerror or error})") from error
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not a JSON number")
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        raise ValueError(f"{text} is beyond the range of numbers")
-    return value
-
-
-def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    table = dict(pairs)
-    if len(table) != len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = sorted({key for key in keys if keys.count(key) > 1})
-        raise ValueError(f"keys given twice: {', '.join(twice)}")
-    return table

@@ -15,8 +15,8 @@ from mhx.errors import EvidenceError
 from mhx.evidence.gates import Gate, Verdict, judge
 from mhx.evidence.hashing import content_digest, file_digest
 from mhx.evidence.manifest import ARTIFACT_MANIFEST_NAME, MANIFEST_NAME
+from mhx.evidence.parsing import parse_json
 from mhx.evidence.schemas import MANIFEST, RUN_ERROR, RUN_SUMMARY, RUN_VALIDATION
-from mhx.evidence.store import parse_json
 
 SUMMARY, ERROR, VALIDATION = "run_summary.json", "run_error.json", "validation.json"
 
