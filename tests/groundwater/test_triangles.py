@@ -165,20 +165,14 @@ def test_projected_coordinates_lose_no_digits():
 
 
 def test_a_cell_torn_by_a_narrow_outline_is_shared_among_its_neighbours():
-    """A slit narrower than the cells: one generator reaches across it, its far piece goes over."""
-    slit = [
-        [0, 0],
-        [1000, 0],
-        [1000, 800],
-        [520, 800],
-        [501, 200],
-        [500, 200],
-        [480, 800],
-        [0, 800],
-    ]
-    _, found = measured(site({"kind": "polygon", "points": slit}, kind="voronoi", size=150.0))
+    """A slit narrower than the cells, its nodes not opposite each other: cells reach across it."""
+    above, below = [[0, 410], [900, 410]], [[900, 400], [420, 390], [0, 400]]
+    slit = [[0, 0], [1000, 0], [1000, 800], [0, 800], *above, *below]
+    _, found = measured(site({"kind": "polygon", "points": slit}, kind="voronoi", size=100.0))
     assert found["area_error_relative"] <= 1e-10
     assert found["euler_characteristic"] == 1 and found["islands"] == 0
+    assert found["edges_not_shared_by_two"] == found["cells_not_clockwise"] == 0
+    assert found["orthogonality_max_deg"] > 1  # and it is seen
 
 
 def test_meshpy_is_not_driven_and_says_so():
