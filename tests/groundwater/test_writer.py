@@ -179,3 +179,16 @@ def test_flows_between_cells_are_saved_only_when_asked_for() -> None:
     assert b"SAVE_FLOWS" not in writer.write(model())["flow.npf"]
     asked = writer.write(model(solver__mf6__save_flow_ja=True))["flow.npf"]
     assert b"SAVE_FLOWS" in asked and b"SAVE_SPECIFIC_DISCHARGE" in asked
+
+
+@pytest.mark.parametrize("name", ["riv", "three layers", "transient", "newton", "evt"])
+def test_rows_and_columns_give_the_heads_of_the_same_cells_as_polygons(
+    name: str, mf6: Path, tmp_path: Path
+) -> None:
+    heads = []
+    for kind in ("dis", "disv"):
+        found = model(kind, **MODELS[name])
+        folder = written(found, tmp_path / kind)
+        run_mf6(mf6, folder)
+        heads.append(read_heads(folder / writer.HEADS, found.n_layers, found.grid.n_cells).values)
+    np.testing.assert_allclose(heads[0], heads[1], rtol=0, atol=1e-6)
