@@ -1,15 +1,16 @@
 """A testbed verified with `mhx verify`, and with nothing but a plain Python."""
 
+import hashlib
 import json
 import subprocess
 import sys
 
 import pytest
 
-from mhx.evidence.verify import verify, wrong_checks
-from mhx.testbed.journal import JOURNAL
+from mhx.evidence.verify import verify, wrong_matrix
+from mhx.testbed.journal import JOURNAL, PLAN
 from mhx.testbed.launcher import Options, plan_testbed, run_testbed
-from mhx.testbed.records import CASES, MANIFEST, sealed
+from mhx.testbed.records import CASES, MANIFEST, METRICS, UNSEALED, render, sealed
 
 INLINE = Options(backend="inline")
 SKIPPED = {"attempts", "superseded"}
@@ -84,16 +85,57 @@ def test_a_verdict_that_its_values_contradict_is_found(file, root):
     )
     run_testbed(file(extra=bounds), INLINE)
     document = json.loads((root / MANIFEST).read_text())
-    assert list(wrong_checks(document)) == []
+    plan = json.loads((root / PLAN).read_text())
+    assert list(wrong_matrix(document, plan)) == []
     (high,) = [check for check in document["checks"] if check["check_id"] == "high"]
     assert high["verdict"] == "fail"
     high["verdict"] = "pass"
-    assert list(wrong_checks(document)) == [
-        "check 'high': its values say otherwise",
+    assert list(wrong_matrix(document, plan)) == [
+        "its digest is not that of its content",
+        "check 'high': its values say fail, not pass",
         "its verdict is fail, its checks say pass",
     ]
     document["metrics"][0]["head"] = None
-    assert "check 'high' passes without all its values" in list(wrong_checks(document))
+    assert "check 'high': its values say unknown, not pass" in list(wrong_matrix(document, plan))
+
+
+FORGERIES = {
+    "a bound": (("checks", 0, "bound", "high"), 9.0, "not the check that the plan declares"),
+    "a metric": (("metrics", 0, "head"), 0.123, "its run says"),
+    "a status": (("cases", 0, "status"), "failed", "has two statuses"),
+    "a count": (("successful_count",), 7, "its rows say"),
+    "the plan digest": (("plan_digest",), "0" * 64, "plan_digest is not that of the plan"),
+}
+
+
+@pytest.mark.parametrize(("place", "value", "words"), FORGERIES.values(), ids=FORGERIES)
+def test_a_manifest_that_was_sealed_again_is_contradicted(file, root, place, value, words):
+    bounds = (
+        '\n[[testbed.check]]\nid = "high"\nkind = "bounds"\nmetric = "head"\nhigh = 0.6\n'
+        'reason = "floods"\n'
+    )
+    run_testbed(file(extra=bounds), INLINE)
+    document = json.loads((root / MANIFEST).read_text())
+    table = document
+    for key in place[:-1]:
+        table = table[key]
+    table[place[-1]] = value
+    document["seal"] = UNSEALED
+    (root / MANIFEST).write_bytes(sealed(render(document)))
+    found = [str(problem) for problem in verify(root).problems]
+    assert not any("edited after" in text for text in found)
+    assert any(words in text for text in found), found
+
+
+def test_a_table_that_says_otherwise_than_the_manifest_is_contradicted(file, root):
+    run_testbed(file(), INLINE)
+    document = json.loads((root / MANIFEST).read_text())
+    content = (root / METRICS).read_bytes().replace(b"line_2", b"line_9", 1)
+    (root / METRICS).write_bytes(content)
+    document["files"][METRICS] = hashlib.sha256(content).hexdigest()
+    document["seal"] = UNSEALED
+    (root / MANIFEST).write_bytes(sealed(render(document)))
+    assert f"contradicted: {METRICS}" in str(verify(root).problems[0])
 
 
 def test_a_plain_python_verifies_it(file, root):

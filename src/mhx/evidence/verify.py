@@ -9,7 +9,9 @@ with manifests of their own are judged by these.  The lines on digests repeat `h
 `store.py`, because a copy of this file travels with every run.
 """
 
+import csv
 import hashlib
+import io
 import json
 import math
 import os
@@ -17,6 +19,8 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -426,8 +430,35 @@ class _Folder:
             self.accounted.add(path)
         self._account_for_cases(document)
         self._check_testbed_journal(document["journal"])
-        for fault in wrong_checks(document):
+        for fault in wrong_matrix(document, self._json(TESTBED_PLAN) or {}):
             self._fault("contradicted", TESTBED, fault)
+        self._check_metrics(document)
+        for name in ("cases", "metrics", "checks"):
+            self._check_csv(f"testbed_{name}.csv", document[name])
+
+    def _check_metrics(self, document: Mapping[str, Any]) -> None:
+        """The columns of each case are what the summary of its run says."""
+        folders = {row["case_id"]: row["run_dir"] for row in document["cases"] if row["run_digest"]}
+        for row in document["metrics"]:
+            place = f"{folders.get(row['case_id'])}/run_summary.json"
+            summary = self._json(place)
+            if summary is not None:
+                for fault in wrong_metrics(row, document["metric_contract"], summary):
+                    self._fault("contradicted", TESTBED, fault)
+
+    def _check_csv(self, name: str, rows: list[Mapping[str, Any]]) -> None:
+        """A table says what the manifest says, row by row; times are told in other digits."""
+        if not self._exists(name) or self._digest(name) is None:
+            return
+        text = (self.tree.root / self._path(name)).read_text("utf-8", "surrogateescape")
+        header, *lines = csv.reader(io.StringIO(text, newline=""))
+        told = [[_csv_cell(row.get(key)) for key in header] for row in rows]
+        timed = [n for n, key in enumerate(header) if key == "duration_seconds"]
+        for line in [*told, *lines]:
+            for n in timed:
+                line[n] = ""
+        if told != lines:
+            self._fault("contradicted", name, f"it does not say what {TESTBED} says")
 
     def _account_for_cases(self, document: Mapping[str, Any]) -> None:
         """What runs that did not finish left, and children of cases that are gone, is no riddle."""
@@ -454,8 +485,13 @@ class _Folder:
         elif len(lines) > count:
             note = f"{self._path(TESTBED_JOURNAL)} has {len(lines) - count} later lines: "
             self.tree.report.notes.append(note + "a launcher is at work or was killed; run again")
-        plans = [line["plan_sha256"] for line in lines if line.get("event") == "planned"]
-        if self._digest(TESTBED_PLAN) not in plans[-2:]:
+        plans: list[str] = []
+        for line in lines:
+            if line.get("event") == "planned":
+                plans.append(line["plan_sha256"])
+            elif line.get("event") == "started":
+                del plans[:-1]  # a launcher begins only when its plan is written
+        if self._digest(TESTBED_PLAN) not in plans:
             self._fault("altered", TESTBED_PLAN, "the journal knows another plan")
 
     # -- verdicts, journals, claim -------------------------------------------------------------
@@ -681,28 +717,6 @@ def seal_holds(content: bytes, seal: str) -> bool:
     return hashlib.sha256(text).hexdigest() == seal
 
 
-def wrong_checks(document: Mapping[str, Any]) -> Iterator[str]:
-    """What the checks of a matrix say against its own metrics, and its verdict against them."""
-    rows = {row["case_id"]: row for row in document["metrics"]}
-    for check in document["checks"]:
-        values = [
-            rows[case].get(check["metric"]) if rows.get(case, {}).get("status") == "ok" else None
-            for case in check["cases"]
-        ]
-        unknown = not values or any(value is None for value in values)
-        if unknown and check["verdict"] == "pass":
-            yield f"check {check['check_id']!r} passes without all its values"
-        if check["kind"] == "bounds" and not unknown:
-            low, high = (check["bound"].get(side) for side in ("low", "high"))
-            inside = all(_verdict(value, low, high) == "pass" for value in values)
-            if check["verdict"] != ("pass" if inside else "fail"):
-                yield f"check {check['check_id']!r}: its values say otherwise"
-    found = {check["verdict"] for check in document["checks"] if check["required"]}
-    worst = next((word for word in ("fail", "unknown", "pass") if word in found), None)
-    if document["verdict"] != worst:
-        yield f"its verdict is {document['verdict']}, its checks say {worst}"
-
-
 def _verdict(value: float | None, low: float | None, high: float | None) -> str:
     if low is None and high is None:
         raise ValueError("a gate that bounds nothing")
@@ -710,6 +724,529 @@ def _verdict(value: float | None, low: float | None, high: float | None) -> str:
         return "unknown"
     inside = (low is None or low <= value) and (high is None or value <= high)
     return "pass" if inside else "fail"
+
+
+# -- a matrix of cases, judged again --------------------------------------------------------------
+
+VOLATILE = frozenset(
+    {
+        *("duration_seconds", "wall_time_seconds", "started_utc", "finished_utc", "attempt"),
+        *("reused", "reuse_reason", "backend_job", "summary_sha256", "error", "open_gates"),
+    }
+)
+CHECK_DEFAULTS: dict[str, dict[str, Any]] = {
+    "bounds": {"low": None, "high": None},
+    "monotonic": {"direction": None, "strict": True, "noise": 0.0},
+    "spread": {"max_cv": None, "max_half_width": None, "max_std": None, "min_n": 5},
+    "difference": dict.fromkeys(("reference", "max_abs", "max_rel", "min_abs", "min_rel")),
+    "order": {"method": "algebraic", "formal_order": None, "order_tolerance": None,
+              "max_uncertainty": None, "noise": 0.0, "h": None},
+}  # fmt: skip
+
+Judged = tuple[str, float | None]
+"""Verdict, and the value that decided; None where there is none to compare."""
+
+
+def testbed_digest(document: Mapping[str, Any]) -> str:
+    """Identity of a matrix: its plan, what each case gave, the verdicts of its checks."""
+    timed = {c["name"] for c in document["metric_contract"] if c.get("kind") == "duration"}
+    cases = [{k: v for k, v in row.items() if k not in VOLATILE} for row in document["cases"]]
+    metrics = [
+        {key: value for key, value in row.items() if key not in timed and key != "error"}
+        for row in document["metrics"]
+    ]
+    checks = document["checks"]
+    body = {
+        "schema": document["schema"],
+        "testbed_id": document["testbed_id"],
+        "plan_digest": document["plan_digest"],
+        "results": content_digest({"cases": list(map(content_digest, cases)), "metrics": metrics}),
+        "checks": [[check["check_id"], check["group"], check["verdict"]] for check in checks],
+    }
+    return content_digest(body)
+
+
+def wrong_matrix(document: Mapping[str, Any], plan: Mapping[str, Any]) -> Iterator[str]:
+    """What a matrix says against its own plan, cases and metrics."""
+    cases = [[c["case_id"], c["child_digest"]] for c in plan["cases"] if c["enabled"]]
+    asked = {"cases": cases, "metrics": plan["metrics"], "checks": plan["checks"]}
+    if not document["plan_digest"] == plan["plan_digest"] == content_digest(asked):
+        yield "its plan_digest is not that of the plan"
+    if document["digest"] != testbed_digest(document):
+        yield "its digest is not that of its content"
+    yield from _wrong_rows(document, plan)
+    checks = _Checks(plan, document["metrics"])
+    yield from checks.wrong(document["checks"])
+    found = {check["verdict"] for check in document["checks"] if check["required"]}
+    worst = next((word for word in ("fail", "unknown", "pass") if word in found), None)
+    if document["verdict"] != worst:
+        yield f"its verdict is {document['verdict']}, its checks say {worst}"
+
+
+def _wrong_rows(document: Mapping[str, Any], plan: Mapping[str, Any]) -> Iterator[str]:
+    names = [row["case_id"] for row in document["cases"]]
+    if names != [case["case_id"] for case in plan["cases"]]:
+        yield "its cases are not those of the plan"
+    status = {row["case_id"]: row["status"] for row in document["cases"]}
+    executed = [name for name in names if status[name] in ("ok", "failed", "timeout")]
+    if [row["case_id"] for row in document["metrics"]] != executed:
+        yield "its metrics are not those of the cases that ran"
+    for row in document["metrics"]:
+        if row["status"] != status.get(row["case_id"]):
+            yield f"case {row['case_id']!r} has two statuses"
+        lost = [c["name"] for c in document["metric_contract"]
+                if c.get("required") and row.get(c["name"]) is None]  # fmt: skip
+        if lost and row["status"] == "ok":
+            yield f"case {row['case_id']!r} is ok without its required metric {lost[0]!r}"
+    counts = {
+        "case_count": len(names),
+        "executed_count": len(executed),
+        "successful_count": sum(word == "ok" for word in status.values()),
+    }
+    for key, count in counts.items():
+        if document[key] != count:
+            yield f"its {key} is {document[key]}, its rows say {count}"
+
+
+def wrong_metrics(
+    row: Mapping[str, Any], contract: list[Mapping[str, Any]], summary: Mapping[str, Any]
+) -> Iterator[str]:
+    """Columns of a case that are not what the summary of its run says."""
+    metrics, notes = summary["metrics"], summary["notes"]
+    for column in contract:
+        source = column["source"]
+        note = source.removeprefix("notes.")
+        told = metrics.get(source)
+        if isinstance(told, bool | str):
+            told = None
+        if source not in metrics and "." not in note:
+            told = notes.get(note)
+        if row.get(column["name"]) != told:
+            name = column["name"]
+            yield f"case {row['case_id']!r}: {name} is {row.get(name)!r}, its run says {told!r}"
+
+
+class _Checks:
+    """The declared checks, judged from plan and metrics by lines of their own."""
+
+    def __init__(self, plan: Mapping[str, Any], rows: list[dict[str, Any]]) -> None:
+        self.declared = {check["id"]: check for check in plan["checks"]}
+        self.axes = {axis["id"]: axis for axis in plan["axes"]}
+        self.designs = {design["id"]: design for design in plan["designs"]}
+        self.cases = {case["case_id"]: case for case in plan["cases"] if case["enabled"]}
+        self.rows = {row["case_id"]: row for row in rows}
+        self.columns = {m.get("source") or m["name"]: m["name"] for m in plan["metrics"]}
+
+    def wrong(self, stored: list[dict[str, Any]]) -> Iterator[str]:
+        """Checks that were left out, cases that were dropped, verdicts that do not follow."""
+        by_id: dict[str, list[dict[str, Any]]] = {}
+        for row in stored:
+            by_id.setdefault(row["check_id"], []).append(row)
+        if list(by_id) != list(self.declared):
+            yield "its checks are not those of the plan"
+            return
+        for name, check in self.declared.items():
+            judged = {case for row in by_id[name] for case in row["cases"]}
+            told = {case for row in by_id[name] for case in row["detail"].get("elsewhere", ())}
+            dropped = [c for c in self.selected(check) if c not in judged and c not in told]
+            axis = check.get("axis") or ""
+            on = [c for c in told if self.place(c, axis) is not None and not self.moved(c, axis)]
+            if dropped or on:
+                yield f"check {name!r} leaves out cases that it selects"
+            for row in by_id[name]:
+                where = f"check {name!r}" + (f" ({row['group']})" if row["group"] else "")
+                yield from (f"{where}: {fault}" for fault in self.wrong_row(check, row))
+
+    def wrong_row(self, check: Mapping[str, Any], row: Mapping[str, Any]) -> Iterator[str]:
+        """What one row says against its check and its values."""
+        defaults = CHECK_DEFAULTS[check["kind"]]
+        bound = {
+            k: default if check.get(k) is None else check[k] for k, default in defaults.items()
+        }
+        bound = {key: value for key, value in bound.items() if value is not None}
+        stated = {key: row[key] for key in ("kind", "metric", "required", "reason")}
+        asked = {**{key: check[key] for key in ("kind", "metric", "reason")},
+                 "required": check.get("required", True)}  # fmt: skip
+        if row["bound"] != bound or stated != asked:
+            yield "it is not the check that the plan declares"
+            return
+        verdict, value = self.judged(check, bound, row["cases"])
+        if row["verdict"] != verdict:
+            yield f"its values say {verdict}, not {row['verdict']}"
+        elif value is not None and not _near(value, row["value"]):
+            yield f"its value is {row['value']!r}, its cases say {value!r}"
+
+    def selected(self, check: Mapping[str, Any]) -> list[str]:
+        """The enabled cases that a check names."""
+        globs, design = check.get("cases"), check.get("design")
+        return [
+            name
+            for name, case in self.cases.items()
+            if (design is None or case.get("design") == design)
+            and (globs is None or any(fnmatchcase(name, glob) for glob in globs))
+        ]
+
+    def place(self, name: str, axis: str) -> Any:
+        """Where a case stands on an axis; None where it does not."""
+        case = self.cases[name]
+        if axis in (case.get("coordinates") or {}):
+            return case["coordinates"][axis]
+        row = self.rows.get(name, case)
+        return row.get("axis_value") if axis and case["axis"] == axis else None
+
+    def moved(self, name: str, axis: str) -> bool:
+        """True for a case that a one-at-a-time design moves along another axis."""
+        case = self.cases[name]
+        if self.designs.get(case.get("design") or "", {}).get("kind") != "one_at_a_time":
+            return False
+        others = {k: v for k, v in case["coordinates"].items() if k != axis and k in self.axes}
+        return any(_plain(value) != _plain(self.centre(key)) for key, value in others.items())
+
+    def centre(self, axis: str) -> Any:
+        """The reference value of an axis."""
+        table = self.axes[axis]
+        values = _levels(table)
+        names = table.get("names") or [level["id"] for level in table.get("level") or ()]
+        wanted = table.get("reference")
+        if wanted is None:
+            return values[0] if values else None
+        return values[list(names).index(wanted)] if wanted in names else wanted
+
+    def value(self, name: str, metric: str) -> float | None:
+        """A finite number of a case that is ok."""
+        row = self.rows.get(name, {})
+        return _finite(row.get(metric)) if row.get("status") == "ok" else None
+
+    def judged(
+        self, check: Mapping[str, Any], bound: Mapping[str, Any], names: list[str]
+    ) -> Judged:
+        """Verdict and value of a check over these cases."""
+        names = [name for name in names if name != bound.get("reference")]
+        if "reference" in bound:
+            names = [bound["reference"], *names]
+        found = {name: self.value(name, check["metric"]) for name in names}
+        values = {name: value for name, value in found.items() if value is not None}
+        axis = check.get("axis") or ""
+        off = axis and any(self.place(n, axis) is None or self.moved(n, axis) for n in names)
+        if not values or len(values) < len(names) or off:
+            return "unknown", None
+        match check["kind"]:
+            case "bounds":
+                return _bounds(list(values.values()), bound)
+            case "monotonic":
+                places = {name: self.ordinal(name, axis) for name in names}
+                return _monotonic(values, places, bound)
+            case "spread":
+                return _spread(list(values.values()), bound)
+            case "difference":
+                return _difference(list(values.values()), bound)
+        return self.ladder(check, bound, names)
+
+    def ordinal(self, name: str, axis: str) -> float | None:
+        """The number of a case on an axis, or the count of its level."""
+        place, levels = self.place(name, axis), _levels(self.axes.get(axis, {}))
+        if levels and all(_finite(level) is None for level in levels):
+            return float(levels.index(place)) if place in levels else None
+        return _finite(place)
+
+    def ladder(
+        self, check: Mapping[str, Any], bound: Mapping[str, Any], names: list[str]
+    ) -> Judged:
+        """An order check: sizes of the grids, the values on them, and the spread between seeds."""
+        sizes = {name: self.size(check, name) for name in names}
+        grids: dict[float, float] = {}
+        for name, size in sizes.items():
+            value = self.value(name, check["metric"])
+            if size is None or value is None or grids.setdefault(size, value) != value:
+                return "unknown", None
+        if len(grids) < 3 or not math.isfinite(max(grids.values()) - min(grids.values())):
+            return "unknown", None
+        ordered = sorted(grids.items())
+        seeds = self.between_seeds(check, names[0], [size for size, _ in ordered[:3]])
+        if bound["method"] == "spectral":
+            return _spectral(ordered, bound, seeds)
+        return _algebraic(ordered, bound, seeds)
+
+    def size(self, check: Mapping[str, Any], name: str) -> float | None:
+        """h of a case: a metric, or its place on the axis, inverted where that counts."""
+        if check.get("h"):
+            size = _finite(self.rows[name].get(self.columns.get(check["h"], check["h"])))
+            return size if size is not None and size > 0 else None
+        place = _finite(self.place(name, check["axis"]))
+        if place is None or place <= 0:
+            return None
+        return 1 / place if self.axes[check["axis"]].get("refines") == "count" else place
+
+    def between_seeds(
+        self, check: Mapping[str, Any], name: str, finest: list[float]
+    ) -> float | None:
+        """Largest standard deviation between seeds on the finest grids."""
+        design = self.designs.get(self.cases[name].get("design") or "", {})
+        if design.get("kind") != "seeds":
+            return None
+        kept = set(design.get("axes") or ()) - {check.get("axis")}
+        here = self.cases[name]["coordinates"]
+        found: dict[float, list[float]] = {}
+        for other in self.selected(check):
+            there = self.cases[other].get("coordinates") or {}
+            value, size = self.value(other, check["metric"]), self.size(check, other)
+            alike = self.cases[other].get("design") == self.cases[name].get("design")
+            alike = alike and all(here.get(key) == there.get(key) for key in kept)
+            if alike and size is not None and value is not None:
+                found.setdefault(size, []).append(value)
+        spreads = [_deviation(found[size]) for size in finest if len(found.get(size, ())) > 1]
+        return max(spreads, default=None)
+
+
+def _csv_cell(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict | list):
+        return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return "" if value is None else repr(value) if isinstance(value, float) else str(value)
+
+
+def _levels(axis: Mapping[str, Any]) -> list[Any]:
+    if axis.get("values") is not None:
+        return list(axis["values"])
+    levels = axis.get("level") or ()
+    return [level["id"] if level.get("value") is None else level["value"] for level in levels]
+
+
+def _finite(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return float(value) if math.isfinite(value) else None
+    except OverflowError:
+        return None
+
+
+def _near(one: float, other: Any) -> bool:
+    found = _finite(other)
+    return found is not None and abs(one - found) <= 1e-6 * max(abs(one), abs(found))
+
+
+def _bounds(values: list[float], bound: Mapping[str, Any]) -> Judged:
+    low, high = bound.get("low", -math.inf), bound.get("high", math.inf)
+    return ("pass" if all(low <= value <= high for value in values) else "fail"), None
+
+
+def _monotonic(
+    values: Mapping[str, float], places: Mapping[str, float | None], bound: Mapping[str, Any]
+) -> Judged:
+    levels: dict[float, list[float]] = {}
+    for name, value in values.items():
+        place = places[name]
+        if place is None:
+            return "unknown", None
+        levels.setdefault(place, []).append(value if bound["direction"] == "increasing" else -value)
+    if len(levels) < 2:
+        return "unknown", None
+    ordered = [levels[place] for place in sorted(levels)]
+    step = min(min(b) - max(a) for a, b in pairwise(ordered))
+    noise = bound["noise"]
+    return ("pass" if (step > noise if bound["strict"] else step >= -noise) else "fail"), step
+
+
+def _difference(values: list[float], bound: Mapping[str, Any]) -> Judged:
+    base, *others = values
+    if not others:
+        return "unknown", None
+    apart = [abs(value - base) for value in others]
+    holds = []
+    for key, extreme in (("max_abs", max), ("min_abs", min), ("max_rel", max), ("min_rel", min)):
+        if key not in bound:
+            continue
+        found = extreme(apart)
+        if key.endswith("rel"):
+            found = found / abs(base) if base else math.inf
+            if not math.isfinite(found):
+                return "unknown", None
+        holds.append(found <= bound[key] if extreme is max else found >= bound[key])
+    return ("pass" if all(holds) else "fail"), None
+
+
+def _deviation(values: list[float]) -> float:
+    if min(values) == max(values):
+        return 0.0
+    scale = max(map(abs, values))
+    parts = [value / scale for value in values]
+    middle = math.fsum(parts) / len(parts)
+    square = math.fsum((part - middle) * (part - middle) for part in parts)
+    return scale * math.sqrt(square / (len(parts) - 1))
+
+
+def _spread(values: list[float], bound: Mapping[str, Any]) -> Judged:
+    """A half width t s/sqrt(n) is below a bound where P(|T| > t) is at most 5 % there."""
+    n = len(values)
+    if n < max(bound["min_n"], 2):
+        return "unknown", None
+    scale = max(map(abs, values)) or 1.0
+    middle, s = abs(math.fsum(value / scale for value in values) / n) * scale, _deviation(values)
+    if min(values) == max(values):
+        middle = abs(values[0])
+    holds = [s <= bound["max_std"]] if "max_std" in bound else []
+    relative = [key for key in ("max_cv", "max_half_width") if key in bound]
+    if "max_cv" in relative and middle:
+        holds.append(s / middle <= bound["max_cv"])
+    if "max_half_width" in relative and middle:
+        t = bound["max_half_width"] * middle * math.sqrt(n) / s if s else math.inf
+        holds.append(t == math.inf or student_tails(t, n - 1) <= 0.05)
+    if not all(holds):
+        return "fail", None
+    return ("unknown", None) if relative and not middle else ("pass", None)
+
+
+def student_tails(t: float, dof: int) -> float:
+    """P(|T| > t) of Student's t with whole degrees of freedom: Abramowitz and Stegun 26.7.3, 4."""
+    angle = math.atan2(t, math.sqrt(dof))
+    sine, cosine = math.sin(angle), math.cos(angle)
+    term, total = (cosine, 0.0) if dof % 2 else (1.0, 0.0)
+    for k in range(1 + dof % 2, dof, 2):
+        total += term
+        term *= k / (k + 1) * cosine * cosine
+    inside = 2 / math.pi * (angle + sine * total) if dof % 2 else sine * total
+    return 1 - inside
+
+
+def _order(e21: float, e32: float, r21: float, r32: float) -> float:
+    """p of |e32/e21| = r21^p (r32^p - s)/(r21^p - s); s = 1 where both have one sign, else -1."""
+    a, b, alike = math.log(r21), math.log(r32), e21 * e32 > 0
+
+    def power(x: float) -> float:
+        if x > 40:
+            return x
+        return math.log(abs(math.expm1(x))) if alike else math.log1p(math.exp(x))
+
+    def side(p: float) -> float:
+        return math.log(b / a) if alike and abs(p) < 1e-9 else p * a + power(p * b) - power(p * a)
+
+    wanted = math.log(abs(e32)) - math.log(abs(e21))
+    low, high = -1.0, 1.0
+    while side(low) > wanted and low > -1e6:
+        low *= 2
+    while side(high) < wanted and high < 1e6:
+        high *= 2
+    for _ in range(200):
+        middle = (low + high) / 2
+        low, high = (middle, high) if side(middle) < wanted else (low, middle)
+    return high
+
+
+def _algebraic(
+    ladder: list[tuple[float, float]], bound: Mapping[str, Any], seeds: float | None
+) -> Judged:
+    """The table of order checks on the three finest grids, line by line."""
+    (h1, f1), (h2, f2), (h3, f3) = ladder[:3]
+    e21, e32, noise = f2 - f1, f3 - f2, bound["noise"]
+    r21, formal, tolerance = h2 / h1, bound.get("formal_order"), bound.get("order_tolerance")
+    p = _order(e21, e32, r21, h3 / h2) if e21 and e32 else None
+    near, monotone = abs(e21) <= noise, e21 * e32 > 0
+    u: float | None = 3 * max(abs(e21), abs(e32), abs(f3 - f1))
+    if near and abs(e32) > noise:
+        u = 3 * noise
+    elif not near and p is not None and formal is not None:
+        trusted = abs(p - formal) <= 0.1 * formal
+        used = formal if trusted else min(max(0.5, p), formal)
+        u = (1.25 if trusted else 3) * _over(abs(e21), r21, used)
+    elif not near:
+        u = None
+    highest = bound.get("max_uncertainty")
+    size = u if u is None or abs(f1) <= noise else u / abs(f1)
+    lines = (
+        (min(r21, h3 / h2) < 1.3 * (1 - 1e-9), "unknown"),
+        (seeds is not None and seeds >= min(abs(e21), abs(e32)), "unknown"),
+        (not near and (p is None or p <= 0), "fail"),
+        (not near and not monotone, "unknown"),
+        (near and not noise and e32 != 0, "unknown"),
+        (tolerance is not None and (near or formal is None), "unknown"),
+        (_beyond(p, formal, tolerance, -1), "fail"),
+        (highest is not None and size is None, "unknown"),
+        (highest is not None and size is not None and not size <= highest, "fail"),
+        (_beyond(p, formal, tolerance, 1), "unknown"),
+    )
+    return next((verdict for holds, verdict in lines if holds), "pass"), p
+
+
+def _beyond(p: float | None, formal: float | None, tolerance: float | None, side: int) -> bool:
+    """True for an observed order that is lower (-1) or higher (1) than allowed."""
+    if p is None or formal is None or tolerance is None:
+        return False
+    return side * p > side * formal * (1 + side * tolerance)
+
+
+def _over(step: float, ratio: float, order: float) -> float:
+    power = order * math.log(ratio)
+    return step / math.expm1(power) if power < 700 else 0.0
+
+
+def _spectral(
+    ladder: list[tuple[float, float]], bound: Mapping[str, Any], seeds: float | None
+) -> Judged:
+    """The rules for errors that fall like exp(-b N); the coarsest grid first."""
+    grids = sorted((_whole(1 / size), value) for size, value in ladder)
+    (n1, f1), (n2, f2), (n3, f3) = grids[-3:]
+    steps = [(n, after - before) for (n, before), (_, after) in pairwise(grids)]
+    noise = bound["noise"]
+    above = [step for _, step in steps if abs(step) > noise]
+    u, last, rate = 3 * max((abs(step) for _, step in steps)), max(abs(f3 - f2), noise), None
+    if above:
+        if seeds is not None and seeds >= min(abs(f2 - f1), abs(f3 - f2)):
+            return "unknown", None
+        if any(step * above[0] < 0 for step in above) or last == 0:
+            return "unknown", None
+        if abs(f2 - f1) <= noise:
+            return "fail", None
+        rate = _rate(abs(f2 - f1) / last, n2 - n1, n3 - n2)
+        if rate <= 0:
+            return "fail", rate
+        line = _straight([(n, math.log(abs(step))) for n, step in steps if step])
+        trusted = len(grids) >= 4 and all(step for _, step in steps) and line >= 0.95
+        rho = math.exp(-rate * (n3 - n2))
+        u = (1.25 if trusted else 3) * last * rho / -math.expm1(-rate * (n3 - n2))
+    highest = bound.get("max_uncertainty", math.inf)
+    inside = (u if abs(f3) <= noise else u / abs(f3)) <= highest
+    return ("pass" if inside else "fail"), rate
+
+
+def _whole(count: float) -> float:
+    return float(round(count)) if abs(count - round(count)) <= 1e-12 * count else count
+
+
+def _rate(ratio: float, first: float, second: float) -> float:
+    """b of (e^(b first) - 1)/(1 - e^(-b second)) = ratio."""
+    low, high, wanted = -1 / first, 1 / first, math.log(ratio)
+
+    def side(b: float) -> float:
+        if abs(b) * max(first, second) < 1e-9:
+            return math.log(first / second)
+        x, y = b * first, b * second
+        one = x if x > 40 else math.log(abs(math.expm1(x)))
+        return one - (y if y > 40 else math.log(abs(math.expm1(y)))) + y
+
+    while side(low) > wanted and low > -1e9:
+        low *= 2
+    while side(high) < wanted and high < 1e9:
+        high *= 2
+    for _ in range(200):
+        middle = (low + high) / 2
+        low, high = (middle, high) if side(middle) < wanted else (low, middle)
+    return high
+
+
+def _straight(points: list[tuple[float, float]]) -> float:
+    """R2 of a line through points; 1 where nothing varies."""
+    xs, ys = [x for x, _ in points], [y for _, y in points]
+    if len(points) < 3 or min(ys) == max(ys):
+        return 1.0
+    x0, y0 = math.fsum(xs) / len(xs), math.fsum(ys) / len(ys)
+    xy = math.fsum((x - x0) * (y - y0) for x, y in points)
+    square = math.fsum((x - x0) ** 2 for x in xs) * math.fsum((y - y0) ** 2 for y in ys)
+    return xy * xy / square if square else 1.0
+
+
+# -- words and paths -----------------------------------------------------------------------------
 
 
 def _counted(number: int, noun: str) -> str:

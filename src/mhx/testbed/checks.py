@@ -76,7 +76,10 @@ def _judged(check: Mapping[str, Any], known: Matrix) -> Iterable[dict[str, Any]]
             yield _row(check, "", [*cases, *off], Judgement(verdict=Verdict.UNKNOWN, text=told))
             return
     if not cases:
-        yield _row(check, "", cases, Judgement(verdict=Verdict.UNKNOWN, text="no case is selected"))
+        told = f"no case has a place on axis {check['axis']!r}" if off else "no case is selected"
+        elsewhere = {"elsewhere": [case.id for case in off]} if off else {}
+        nothing = Judgement(verdict=Verdict.UNKNOWN, text=told, numbers=elsewhere)
+        yield _row(check, "", cases, nothing)
         return
     parts = groups(cases, _apart(check, known))
     if check["kind"] in ("bounds", "difference"):
