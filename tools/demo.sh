@@ -34,7 +34,7 @@ step "Verify: does every file still have the digest that was judged?" verify "$r
 step "Catchment: real terrain, a mesh, MODFLOW 6. How high does the water table stand?" \
     run examples/groundwater/jacksboro_base.toml --output-dir "$catchment/reference"
 step "Sensitivity: the same under three hydraulic conductivities; do the declared checks hold?" \
-    testbed run examples/groundwater/jacksboro.toml --set "testbed.output_root=$absolute/sensitivity"
+    run examples/groundwater/jacksboro.toml --set "testbed.output_root=$absolute/sensitivity"
 step "Verify: every child and the evidence across them" verify "$catchment/sensitivity"
 
 cat <<END
