@@ -115,7 +115,7 @@ class Keeper:
             metric_rows = self.tables.metric_rows
             self._findings = Findings(
                 checks=judge_checks(self.document, metric_rows),
-                analysis=analyse(self.document, metric_rows),
+                analysis=analyse(self.document, metric_rows, self.contract.document()),
             )
         return self._findings
 
