@@ -1,3 +1,7 @@
+import sys
+from contextlib import contextmanager
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -125,11 +129,63 @@ def test_a_file_that_is_not_there(tmp_path):
         read_raster(str(tmp_path / "dem.asc"))
 
 
-def test_a_geotiff_without_rasterio_names_the_extra(tmp_path, monkeypatch):
-    (tmp_path / "dem.tif").write_bytes(b"II*\0")
-    monkeypatch.setitem(__import__("sys").modules, "rasterio", None)
+class RasterioError(Exception):
+    """What rasterio raises."""
+
+
+def rasterio_with(monkeypatch, geographic=False, **transform):
+    """A rasterio that knows one file: 2 x 3 cells, one of them masked."""
+    heights = np.ma.masked_equal(HEIGHTS, 5.0)
+
+    @contextmanager
+    def open_(path):
+        if not path.read_bytes().startswith(b"II*"):
+            raise RasterioError("not recognised")
+        yield SimpleNamespace(
+            bounds=SimpleNamespace(left=100.0, bottom=20.0, right=130.0, top=40.0),
+            transform=SimpleNamespace(**({"a": 10.0, "b": 0.0, "d": 0.0, "e": -10.0} | transform)),
+            crs=SimpleNamespace(is_geographic=geographic),
+            read=lambda band, masked: heights,
+        )
+
+    fake = SimpleNamespace(open=open_, errors=SimpleNamespace(RasterioError=RasterioError))
+    monkeypatch.setitem(sys.modules, "rasterio", fake)
+
+
+@pytest.fixture
+def tif(tmp_path):
+    path = tmp_path / "dem.tif"
+    path.write_bytes(b"II*\0")
+    return path
+
+
+def test_a_geotiff_in_metres_and_in_degrees(tif, monkeypatch):
+    rasterio_with(monkeypatch)
+    found = read_raster(str(tif))
+    assert (found.x0, found.y0, found.cell_x, found.cell_y) == (100, 20, 10, 10)
+    assert np.isnan(found.elevation[1, 1]) and found.elevation[1, 2] == 6
+    rasterio_with(monkeypatch, geographic=True)
+    found = read_raster(str(tif))
+    assert (found.x0, found.y0) == (0, 0)
+    assert found.cell_x == pytest.approx(10 * 111_320 * np.cos(np.deg2rad(30)))
+
+
+def test_a_geotiff_that_is_none_or_turned(tif, monkeypatch):
+    rasterio_with(monkeypatch, b=0.1)
+    with pytest.raises(ConfigError, match="is rotated or upside down"):
+        read_raster(str(tif))
+    rasterio_with(monkeypatch, e=10.0)
+    with pytest.raises(ConfigError, match="is rotated or upside down"):
+        read_raster(str(tif))
+    tif.write_bytes(b"text")
+    with pytest.raises(ConfigError, match="is not readable as GeoTIFF: not recognised"):
+        read_raster(str(tif))
+
+
+def test_a_geotiff_without_rasterio_names_the_extra(tif, monkeypatch):
+    monkeypatch.setitem(sys.modules, "rasterio", None)
     with pytest.raises(EngineMissing, match=r"pip install 'mhx\[raster\]'"):
-        read_raster(str(tmp_path / "dem.tif"))
+        read_raster(str(tif))
 
 
 def test_the_readers_are_those_of_the_manual():
