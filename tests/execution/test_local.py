@@ -14,6 +14,7 @@ import pytest
 from mhx.errors import RunError
 from mhx.execution.job import Ending
 from mhx.execution.local import LocalPool
+from mhx.execution.worker_process import environment
 
 FAST = 0.2  # seconds of grace
 
@@ -81,19 +82,38 @@ def test_a_job_cannot_spoil_the_surroundings_of_the_next(pool, job):
     assert str(where.job.folder) in where.log.read_text()
 
 
-@pytest.mark.slow
-def test_a_worker_has_its_share_of_the_threads_and_none_of_our_overrides(pool, job, monkeypatch):
+def test_a_worker_has_none_of_our_overrides_and_the_path_of_the_user(monkeypatch):
     monkeypatch.setenv("MHX_SET_time__dt", "0.1")
     monkeypatch.setenv("PYTHONPATH", "/somewhere")
+    monkeypatch.setattr(sys, "path", ["", "/elsewhere"])
+    found = environment(1)
+    assert "MHX_SET_time__dt" not in found
+    assert found["PYTHONPATH"] == f"{os.getcwd()}:/elsewhere"
+    assert found["MHX_WORKER_PYTHONPATH"] == "/somewhere"
+
+
+def test_a_worker_has_its_share_of_the_threads(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "99")
+    monkeypatch.setenv("NPROC", "2")
+    monkeypatch.setenv("XLA_FLAGS", "--xla_dump_to=x")
     monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
-    names = ("MHX_SET_time__dt", "PYTHONPATH", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NPROC", "XLA_FLAGS")
+    four, one = environment(4), environment(1)
+    assert [four[name] for name in names] == ["4", "4", "2", "--xla_dump_to=x"]
+    single = "--xla_cpu_multi_thread_eigen=false --xla_dump_to=x"
+    assert [one[name] for name in names] == ["1", "1", "1", single]
+    monkeypatch.delenv("XLA_FLAGS")
+    assert environment(1)["XLA_FLAGS"] == "--xla_cpu_multi_thread_eigen=false"
+    assert "XLA_FLAGS" not in environment(2)
+
+
+@pytest.mark.slow
+def test_what_a_job_starts_sees_the_path_of_the_user(pool, job, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", "/somewhere")
     given = pool(1000)
     assert given.threads == 1
-    (outcome,) = given.run([job("a", "show", *names)])
-    assert outcome.log.read_text() == (
-        "MHX_SET_time__dt=None PYTHONPATH=/somewhere OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1\n"
-    )
+    (outcome,) = given.run([job("a", "show", "PYTHONPATH", "OMP_NUM_THREADS")])
+    assert outcome.log.read_text() == "PYTHONPATH=/somewhere OMP_NUM_THREADS=1\n"
 
 
 DEATHS = {
@@ -168,6 +188,7 @@ def test_what_a_case_leaves_running_is_ended_before_the_next_one(pool, job, tmp_
     assert outcome.exit_code == 0
     assert outcome.note.startswith("stopped what the case left running: ")
     assert outcome.note.endswith(f" ({pid})")
+    assert outcome.log.read_text() == f"mhx: {outcome.note}\n"
     assert next(outcomes).note == ""
 
 
@@ -300,6 +321,7 @@ sys.path.insert(0, sys.argv[1])
 from pathlib import Path
 from mhx.execution.job import Job
 from mhx.execution.local import LocalPool
+from mhx.execution.worker_process import environment
 jobs = [
     Job(name=name, words=("stubborn", f"{sys.argv[2]}/{name}"), folder=Path(sys.argv[2]),
         run_dir=Path(name + "_run"))

@@ -43,6 +43,7 @@ def main(words: Sequence[str]) -> NoReturn:
     for descriptor in (commands, answers):
         os.set_inheritable(descriptor, False)
     _give_back_path()
+    os.chdir("/")  # a folder that stays, whatever becomes of the launcher's
     adopt_orphans()
     ours = {signal.SIGTERM, signal.SIGCHLD}
     signal.pthread_sigmask(signal.SIG_BLOCK, ours)
@@ -103,6 +104,7 @@ def _work(commands: int, answers: int, grace_s: float, target: str) -> None:
             try:
                 if left := _stop_what_is_left(grace_s):
                     answer["note"] = f"stopped what the case left running: {', '.join(left)}"
+                    _add_to_log(job, answer["note"])
             finally:  # told to stop meanwhile: what is left is the keeper's now
                 _answer(answers, {**answer, "growth": resident_bytes() - baseline})
             if _Stop.asked:
@@ -124,6 +126,11 @@ def _carried_out(function: Target, job: dict[str, Any]) -> dict[str, Any]:
     except OSError as error:
         answer["note"] = f"the attempt cannot be recorded: {error}"
     return {"wall_s": time.perf_counter() - began, **answer}
+
+
+def _add_to_log(job: dict[str, Any], note: str) -> None:
+    with contextlib.suppress(OSError):
+        Attempt(Path(job["folder"], job["attempt"])).say(note)
 
 
 def _called(function: Target, words: Sequence[str]) -> int:

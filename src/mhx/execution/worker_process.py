@@ -23,7 +23,9 @@ from mhx.execution.job import Ending, Job
 from mhx.execution.worker import PYTHONPATH
 
 _OVERDUE_S = 30.0  # for a keeper that waits for what is stuck in the kernel
-_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NPROC")
+"""NPROC is what JAX reads for the size of its pools on a CPU."""
+_EIGEN = "xla_cpu_multi_thread_eigen"
 _OVERRIDES = "MHX_SET_"
 
 
@@ -105,7 +107,8 @@ class WorkerProcess:
             task.start_clock()
         job = task.job
         place = os.path.join(job.run_dir, "attempts", task.attempt)
-        self._send({"words": job.words, "folder": str(job.folder), "attempt": place})
+        folder = os.path.abspath(job.folder)
+        self._send({"words": job.words, "folder": folder, "attempt": place})
 
     def dismiss(self) -> None:
         """Let it end in order."""
@@ -173,11 +176,9 @@ def environment(threads: int) -> dict[str, str]:
     for name in _LIMITS:
         given = found.get(name, "")
         found[name] = str(min(threads, int(given)) if given.isdigit() else threads)
-    own = f"intra_op_parallelism_threads={threads}"
-    if threads == 1:
-        own = f"--xla_cpu_multi_thread_eigen=false {own}"
-    if "intra_op_parallelism_threads" not in (flags := found.get("XLA_FLAGS", "")):
-        found["XLA_FLAGS"] = f"{flags} {own}".strip()
+    flags = found.get("XLA_FLAGS", "")
+    if threads == 1 and _EIGEN not in flags:
+        found["XLA_FLAGS"] = f"--{_EIGEN}=false {flags}".strip()
     if "PYTHONPATH" in found:
         found[PYTHONPATH] = found["PYTHONPATH"]
     found["PYTHONPATH"] = os.pathsep.join(os.path.abspath(entry) for entry in sys.path)
