@@ -89,6 +89,14 @@ def test_an_axis_of_words_takes_any_word(tmp_path):
     assert one(tmp_path, axis="method", value=True).axis_value is True
 
 
+def test_an_overlay_that_goes_over_the_value_is_noticed(tmp_path):
+    overlay = {"mesh": {"size": 1.0}}
+    found = listed(tmp_path, case=[{"id": "a", "axis": "h", "value": 40, "overlay": overlay}])
+    assert found.notices == ("case 'a': its overlay sets mesh.size, too, and goes over its value",)
+    assert data(found.cases[0]) == [{"mesh": {"size": 40}}, overlay]
+    assert listed(tmp_path, case=[{"id": "a", "axis": "h", "overlay": overlay}]).notices == ()
+
+
 def test_a_level_that_is_not_there_is_a_fault(tmp_path):
     found = listed(tmp_path, case=[{"id": "a", "axis": "h", "value": "corse"}])
     assert found.faults == (

@@ -269,6 +269,17 @@ FAULTS = {  # what is written after HEAD (4 lines) -> every line of the message
         'axis = "K"\nformal_order = 2\nmax_uncertainty = 0.1\nreason = "r"\n',
         ["k.toml:20  check 'order': axis 'K' has no refines = \"size\" or \"count\""],
     ),
+    "check of sizes that a metric gives": (
+        CASE + AXIS + METRIC + '[[testbed.check]]\nid = "order"\nkind = "order"\nmetric = "head"\n'
+        'axis = "K"\nh = "flow_metrics.head_range_m"\nformal_order = 2\nmax_uncertainty = 0.1\n'
+        'reason = "r"\n',
+        [],
+    ),
+    "axes that differ in case alone": (CASE + AXIS + AXIS.replace('"K"', '"k"'), []),
+    "axis declared twice": (
+        CASE + AXIS + AXIS,
+        ["k.toml:13  axis 'K' is declared twice (k.toml:7 and 13)"],
+    ),
     "check without reason": (
         CASE + METRIC + '[[testbed.check]]\nid = "mass"\nkind = "bounds"\nmetric = "head"\nlow=1\n',
         ["k.toml:10  testbed.check[0].reason is required"],

@@ -249,6 +249,19 @@ def test_another_design_is_drawn_anew(tmp_path, change):
     )
 
 
+@pytest.mark.parametrize(
+    "points", [None, 3, [3], [[1, 2]], [["a"]], [[None]], [[float("nan")]] * 3], ids=str
+)
+def test_a_plan_with_points_of_another_shape_is_not_read_back(tmp_path, points):
+    design = {"kind": "latin_hypercube", "axes": ["K"], "count": 3}
+    fresh = listed(tmp_path, design, RANGES)
+    plan = plan_of(fresh)
+    plan["designs"][0]["points"] = points
+    assert listed(tmp_path, design, RANGES, plan).cases == fresh.cases
+    for designs in (None, 3, [3], [{}]):
+        assert listed(tmp_path, design, RANGES, {"designs": designs}).cases == fresh.cases
+
+
 @pytest.fixture
 def no_scipy(monkeypatch):
     for name in [name for name in sys.modules if name.partition(".")[0] == "scipy"]:

@@ -46,11 +46,16 @@ class Arrays:
         return "axis" in self.left_out
 
 
-def declared_twice(what: str, named: Iterable[tuple[Place, str]], faults: Faults) -> None:
-    """`metric 'head' is declared twice (k.toml:40 and 52)`, said at the second place."""
+def declared_twice(
+    what: str, named: Iterable[tuple[Place, str]], faults: Faults, *, fold: bool = False
+) -> None:
+    """`metric 'head' is declared twice (k.toml:40 and 52)`, said at the second place.
+
+    fold: upper and lower case are equal.
+    """
     places: dict[str, list[tuple[Place, str]]] = {}
     for place, name in named:
-        places.setdefault(name.casefold(), []).append((place, name))
+        places.setdefault(name.casefold() if fold else name, []).append((place, name))
     for uses in places.values():
         if len(uses) > 1:
             at = where(faults.source.origin(place) for place, _ in uses)

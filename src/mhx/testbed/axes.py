@@ -86,7 +86,7 @@ class Levels:
             folder=folder_of(self.source, (*place, "overlay"), self.folder),
             source=self.source,
         )
-        left = [key for key in self.axis.keys if not _writes(level.overlay, key.split("."))]
+        left = [key for key in self.axis.keys if not writes(level.overlay, key)]
         keyed = () if level.value is None else self._keyed(left, value, place)
         return Step(name=level.id, value=value, overlays=(*keyed, own) if own.data else keyed)
 
@@ -119,9 +119,9 @@ def value_at(child: Mapping[str, Any], key: str) -> Value | None:
     return at if isinstance(at, bool | int | float | str) else None
 
 
-def _writes(overlay: Any, parts: Sequence[str]) -> bool:
+def writes(overlay: Any, key: str) -> bool:
     """True when an overlay says anything at a dotted key, above it or below it."""
-    for part in parts:
+    for part in key.split("."):
         if not isinstance(overlay, Mapping):
             return overlay is not None
         overlay = overlay.get(part)

@@ -51,7 +51,7 @@ def case_list(
     making = Making(arrays, faults)
     _by_hand(making)
     catalog = from_catalog(making)
-    records = {one["id"]: one for one in (stored or {}).get("designs", ())}
+    records = _records(stored or {})
     designs = []
     for place, design in arrays.items("design"):
         if _fits(making, place, design):
@@ -65,6 +65,13 @@ def case_list(
         catalog=catalog,
         designs=tuple(designs),
     )
+
+
+def _records(stored: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """What a plan holds of its designs, by id; what has another shape is passed over."""
+    designs = stored.get("designs")
+    found = designs if isinstance(designs, list | tuple) else ()
+    return {str(one.get("id")): one for one in found if isinstance(one, Mapping)}
 
 
 def judge(arrays: Arrays, faults: Faults) -> None:

@@ -248,7 +248,18 @@ def _kept_points(
         return []
     if design.kind == "latin_hypercube" and len(points) != design.count:
         return []
+    if not all(_is_point(point, len(design.axes)) for point in points):
+        return []
     return [tuple(point) for point in points[: design.count]]
+
+
+def _is_point(point: Any, axes: int) -> bool:
+    """True for a list with one number for each axis."""
+    return (
+        isinstance(point, list)
+        and len(point) == axes
+        and all(isinstance(value, int | float) and math.isfinite(value) for value in point)
+    )
 
 
 def _points(design: Design, axes: Sequence[Levels], extra: str) -> list[tuple[Value, ...]]:

@@ -1,13 +1,13 @@
 """Cases while they are made: what hand-listed cases, catalog rows and designs have in common."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 from mhx.config.lines import Place
 from mhx.testbed.arrays import Arrays
-from mhx.testbed.axes import Levels, folder_of
+from mhx.testbed.axes import Levels, folder_of, writes
 from mhx.testbed.config import LONGEST_NAME, Value
 from mhx.testbed.faults import Faults
 from mhx.testbed.matrix import Case, Overlay, slug
@@ -21,6 +21,7 @@ class Making:
 
     origins: file and line of each case.  emptied: why a declaration made no case.
     complete: False once a declaration was passed over for its faults.
+    overridden: overlays that set what the value of their case sets; each is noticed once.
     """
 
     arrays: Arrays
@@ -30,6 +31,7 @@ class Making:
     notices: list[str] = field(default_factory=list)
     emptied: list[str] = field(default_factory=list)
     complete: bool = True
+    overridden: set[Place] = field(default_factory=set)
 
     @cached_property
     def axes(self) -> Mapping[str, Levels]:
@@ -68,6 +70,7 @@ class Making:
         step = None if number is None else levels.steps[number]
         value = value if step is None else step.value
         set_by = step.overlays if step and levels.axis.level else levels.set_to(value, place)
+        self._notice_overrides(case, keys)
         return replace(
             case,
             axis_value=value,
@@ -76,6 +79,16 @@ class Making:
             changes=tuple(dict.fromkeys((*(case.changes or ()), *keys))) or case.changes,
             overlays=(*set_by, *case.overlays),
         )
+
+    def _notice_overrides(self, case: Case, keys: Iterable[str]) -> None:
+        """The own overlay of a case goes over its value, which then says something else."""
+        for overlay in case.overlays:
+            both = [key for key in keys if writes(overlay.data, key)]
+            if both and overlay.place not in self.overridden:
+                self.overridden.add(overlay.place)
+                self.notices.append(
+                    f"case {case.id!r}: its overlay sets {both[0]}, too, and goes over its value"
+                )
 
     def overlay(self, place: Place, data: Any) -> tuple[Overlay, ...]:
         """An overlay that stands in the testbed file; none for one that says nothing."""

@@ -40,7 +40,8 @@ _NOTES = "notes."
 def metric_rules(arrays: Arrays, row: Registration | None, faults: Faults) -> None:
     """Names of the columns, sources and units."""
     metrics = list(arrays.items("metric"))
-    declared_twice("metric", [(place, metric.name) for place, metric in metrics], faults)
+    names = [(place, metric.name) for place, metric in metrics]
+    declared_twice("metric", names, faults, fold=True)
     for place, metric in metrics:
         if metric.name.casefold() in FIXED_COLUMNS:
             faults.say(place, f"metric name {metric.name!r} is a fixed column; choose another")
@@ -117,7 +118,7 @@ def _axis(place: Place, check: CheckTable, axes: Mapping[str, Levels], faults: F
     text = ""
     if check.axis not in axes:
         text = f"axis {check.axis!r} is not declared{near(check.axis, axes)}"
-    elif check.kind == "order" and not axes[check.axis].axis.refines:
+    elif check.kind == "order" and check.h is None and not axes[check.axis].axis.refines:
         text = f'axis {check.axis!r} has no refines = "size" or "count"'
     if text:
         faults.say((*place, "axis"), f"check {check.id!r}: {text}")

@@ -110,7 +110,8 @@ def axis_rules(arrays: Arrays, row: Registration | None, faults: Faults) -> None
         for at, level in levels:
             who = f"axis {axis.id!r}, level {level.id!r}"
             overlay_rules((*at, "overlay"), who, level.overlay, row, faults)
-        declared_twice(f"axis {axis.id!r}: level", [(at, level.id) for at, level in levels], faults)
+        names = [(at, level.id) for at, level in levels]
+        declared_twice(f"axis {axis.id!r}: level", names, faults, fold=True)
 
 
 def axis_faults(axis: Axis) -> list[str]:
