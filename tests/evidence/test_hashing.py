@@ -1,6 +1,7 @@
 """Digests: pinned, equal for equal content, different for different content."""
 
 import hashlib
+import json
 import math
 from types import MappingProxyType
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mhx.evidence.hashing import content_digest, file_digest
+from mhx.evidence.hashing import canonical, content_digest, file_digest
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.text()
 TABLES = st.dictionaries(st.text(), SCALARS, max_size=5)
@@ -65,6 +66,11 @@ def test_what_is_not_plain_has_no_digest(value):
 @given(TABLES)
 def test_a_digest_does_not_depend_on_the_order_of_keys(table):
     assert content_digest(dict(reversed(table.items()))) == content_digest(table)
+
+
+@given(st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
+def test_one_pass_spells_what_json_writes(value):
+    assert canonical(value) == json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 
 @pytest.mark.parametrize("size", [0, 1, 4096, 3_000_001])

@@ -4,13 +4,17 @@ import json
 import os
 import re
 import shutil
+import sys
 import tomllib
+import types
+from dataclasses import replace
 
 import pytest
 
-from mhx.errors import ConfigError
+from mhx.errors import ConfigError, EngineMissing
 from mhx.evidence.bulk import write_many
 from mhx.testbed import digests
+from mhx.testbed import plan as plans
 from mhx.testbed.children import differing_children, write_children
 from mhx.testbed.plan import make_plan
 from mhx.workflow.load import Changes, load
@@ -267,19 +271,46 @@ def test_a_file_of_another_mode_is_no_testbed(tmp_path, probe):
     assert told(path) == ["k.toml:2  workflow.mode must be 'testbed', got 'probe'"]
 
 
-def test_an_engine_that_is_missing_is_a_notice_and_another_digest(plan, monkeypatch):
-    from mhx.errors import EngineMissing
+@pytest.fixture
+def engines(monkeypatch):
+    """The row of the tests uses the engines that a function tells: `engines(function)`."""
+    row_of = plans._row_of
 
-    with_engine = plan().cases[0]
+    def use(identity):
+        module = types.ModuleType("engines_of_tests")
+        module.identity = identity
+        monkeypatch.setitem(sys.modules, "engines_of_tests", module)
+        named = "engines_of_tests:identity"
+        monkeypatch.setattr(plans, "_row_of", lambda table: replace(row_of(table), identity=named))
+
+    return use
+
+
+def test_an_engine_that_is_missing_is_a_notice_and_another_digest(plan, engines):
+    def missing(config):
+        raise EngineMissing("mf6 was not found; looked at:\n  PATH: no mf6 there")
+
+    engines(lambda config: {"mf6": "6.4.1 abc"})
+    there = plan().cases[0]
+    engines(missing)
+    found = plan()
+    assert found.notices == ("mf6 was not found; looked at:\n  PATH: no mf6 there",)
+    assert found.cases[0].parts["engines"] == {"missing": "mf6 was not found"}
+    assert found.cases[0].case_digest != there.case_digest
+
+
+def test_engines_are_asked_for_once_unless_what_they_depend_on_differs(plan, engines):
+    asked = []
 
     def identity(config):
-        raise EngineMissing("mf6 is not installed; install it with: mhx engines install mf6")
+        asked.append(config["probe"]["limit"])
+        return {"mf6": f"for {asked[-1]}"}
 
-    monkeypatch.setattr(digests, "_identity_of", lambda row: identity)
-    found = plan()
-    assert found.notices == ("mf6 is not installed; install it with: mhx engines install mf6",)
-    assert found.cases[0].parts["engines"] == {"missing": "mf6 is not installed"}
-    assert found.cases[0].case_digest != with_engine.case_digest
+    engines(identity)
+    extra = case(id='"a"', overlay="{ probe = { limit = 3.0 } }")
+    found = plan(extra=extra).cases
+    assert asked == [3.0, 1e9]
+    assert [c.parts["engines"]["mf6"] for c in found] == ["for 3.0", *3 * ["for 1000000000.0"]]
 
 
 def test_the_document_has_the_documented_keys(plan):

@@ -7,9 +7,9 @@ paths. `verify.py` repeats these lines, for it stands alone; a test holds the tw
 """
 
 import hashlib
-import json
 import math
 from collections.abc import Mapping
+from json.encoder import encode_basestring_ascii
 from pathlib import Path
 from typing import Any
 
@@ -27,26 +27,55 @@ def content_digest(value: Any) -> str:
 
 def canonical(value: Any) -> str:
     """The one spelling of a plain value that is digested."""
-    return json.dumps(_plain(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
+    parts: list[str] = []
+    _spell(value, parts)
+    return "".join(parts)
 
 
-def _plain(value: Any) -> Any:
+def _spell(value: Any, parts: list[str]) -> None:
+    """What `json.dumps(value, sort_keys=True, separators=(",", ":"))` writes, in one pass."""
     kind = type(value)
-    if kind is dict and {str}.issuperset(map(type, value)):  # most of what is digested
-        return {key: _plain(entry) for key, entry in value.items()}
-    if kind is list or isinstance(value, list | tuple):
-        return [_plain(entry) for entry in value]
-    if isinstance(value, str | bool | int | None):
-        return value
-    if isinstance(value, float):
+    if kind is str:
+        parts.append(encode_basestring_ascii(value))
+    elif kind is dict and {str}.issuperset(map(type, value)):
+        gap = "{"
+        for key in sorted(value):
+            parts.append(f"{gap}{encode_basestring_ascii(key)}:")
+            _spell(value[key], parts)
+            gap = ","
+        parts.append("}" if value else "{}")
+    elif kind is list:
+        gap = "["
+        for entry in value:
+            parts.append(gap)
+            _spell(entry, parts)
+            gap = ","
+        parts.append("]" if value else "[]")
+    else:
+        _spell_other(value, parts)
+
+
+def _spell_other(value: Any, parts: list[str]) -> None:
+    if value is None:
+        parts.append("null")
+    elif isinstance(value, bool):
+        parts.append("true" if value else "false")
+    elif isinstance(value, int):
+        parts.append(int.__repr__(value))
+    elif isinstance(value, float):
         if not math.isfinite(value):
             raise ValueError(f"a digest covers finite numbers only, got {value!r}")
-        return int(value) if value.is_integer() else float(value)
-    if isinstance(value, Mapping):
+        parts.append(repr(int(value)) if value.is_integer() else float.__repr__(value))
+    elif isinstance(value, str):
+        parts.append(encode_basestring_ascii(value))
+    elif isinstance(value, Mapping):
         for key in value:
             if not isinstance(key, str):
                 raise TypeError(f"a digest covers tables with text keys, got the key {key!r}")
-        return {key: _plain(entry) for key, entry in value.items()}
-    if hasattr(value, "tolist"):  # the numbers and arrays of array libraries
-        return _plain(value.tolist())
-    raise TypeError(f"a digest covers plain values, got {value!r}")
+        _spell({str(key): entry for key, entry in value.items()}, parts)
+    elif isinstance(value, list | tuple):
+        _spell(list(value), parts)
+    elif hasattr(value, "tolist"):  # the numbers and arrays of array libraries
+        _spell(value.tolist(), parts)
+    else:
+        raise TypeError(f"a digest covers plain values, got {value!r}")

@@ -5,6 +5,7 @@ that the chosen kind needs is required, one that it does not use is refused, non
 """
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any, ClassVar, NamedTuple, Self
 
 from pydantic import ValidationError, model_validator
@@ -76,9 +77,8 @@ class Kinded(Table):
 
     def _idle(self, kind: str) -> Iterable[Fault]:
         used = _keys(self.uses[kind])
-        for key in {k: None for row in self.uses.values() for k in _keys(row)}:
-            value = self._value(key)
-            if key not in used and value != type(self).model_fields[_field(key)].default:
+        for key, default in _defaults(type(self)).items():
+            if key not in used and (value := self._value(key)) != default:
                 takes = ", ".join(used) or "no key of its own"
                 told = f"is not used with {self.selector} = {kind!r}, which takes {takes}"
                 yield Fault((key,), f"{told}; got {shown(value)}")
@@ -87,8 +87,16 @@ class Kinded(Table):
         return getattr(self, _field(key))
 
 
-def _keys(row: Uses) -> list[str]:
-    return [key for entry in (*row.needs, *row.may) for key in entry.split("|")]
+@cache
+def _keys(row: Uses) -> tuple[str, ...]:
+    return tuple(key for entry in (*row.needs, *row.may) for key in entry.split("|"))
+
+
+@cache
+def _defaults(table: type[Kinded]) -> dict[str, Any]:
+    """The default of every key that belongs to some kinds only."""
+    keys = [key for row in table.uses.values() for key in _keys(row)]
+    return {key: table.model_fields[_field(key)].default for key in keys}
 
 
 def _field(key: str) -> str:

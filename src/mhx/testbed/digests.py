@@ -21,9 +21,12 @@ from mhx.config.paths import Kind, with_paths
 from mhx.errors import EngineMissing
 from mhx.evidence.hashing import content_digest, file_digest
 from mhx.evidence.manifest import without_circumstance
+from mhx.testbed.watching import Remembered
 from mhx.workflow.inputs import input_digests
 from mhx.workflow.registry import Registration
 
+Identity = Callable[[Mapping[str, Any]], tuple[Mapping[str, str], str]]
+"""A configuration -> its engines with version and digest, and why one of them was not found."""
 CASE_SCHEMA = "mhx.testbed.case.v1"
 MISSING = "missing"
 
@@ -93,11 +96,10 @@ class Parts:
     def _engines(self, config: Mapping[str, Any]) -> Mapping[str, str]:
         if self._identity is None:
             return {}
-        try:
-            return self._identity(config)
-        except EngineMissing as error:  # a plan can be made without it, a run cannot
-            self.missing[str(error)] = None
-            return {MISSING: str(error).partition(";")[0]}
+        found, reason = self._identity(config)
+        if reason:
+            self.missing[reason] = None
+        return found
 
 
 @cache
@@ -117,9 +119,20 @@ def package_digest(name: str) -> str:
     return content_digest(files)
 
 
-def _identity_of(row: Registration) -> Callable[[Mapping[str, Any]], Mapping[str, str]] | None:
+def _identity_of(row: Registration) -> Identity | None:
     if not row.identity:
         return None
     module, _, name = row.identity.partition(":")
-    found: Callable[[Mapping[str, Any]], Mapping[str, str]] = getattr(import_module(module), name)
-    return found
+    identity = getattr(import_module(module), name)
+
+    def found(config: Mapping[str, Any]) -> tuple[Mapping[str, str], str]:
+        try:
+            return identity(config), ""
+        except EngineMissing as error:  # a plan can be made without it, a run cannot
+            return {MISSING: _first_words(str(error))}, str(error)
+
+    return Remembered(found)
+
+
+def _first_words(reason: str) -> str:
+    return reason.partition("\n")[0].partition(";")[0]
