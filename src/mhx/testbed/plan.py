@@ -92,7 +92,7 @@ class Plan:
             "purpose": self.table.purpose,
             "runner": self.table.runner.type,
             "base_config": relative_path(str(self.base_path.absolute()), self.root),
-            "catalog": plain(self.listed.catalog),
+            "catalog": self._catalog(),
             "case_from_catalog": plain(table["case_from_catalog"]),
             "axes": table["axis"],
             "designs": [plain(design) for design in self.listed.designs],
@@ -104,6 +104,14 @@ class Plan:
             "stale_children": [],
             "cases": [_case_document(planned) for planned in self.cases],
         }
+
+    def _catalog(self) -> dict[str, Any] | None:
+        """The record of the catalog, with its path from the folder of the evidence."""
+        if self.listed.catalog is None:
+            return None
+        path = self.path.parent / self.listed.catalog["path"]
+        found = {**self.listed.catalog, "path": relative_path(str(path.absolute()), self.root)}
+        return dict(plain(found))
 
 
 def make_plan(path: Path, changes: Changes | None = None) -> Plan:
