@@ -6,6 +6,7 @@ evidence that names them is on disk.
 """
 
 import json
+import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -167,7 +168,7 @@ def _planned(case: Case, base: Base, table: Testbed, parts: Parts) -> PlannedCas
         "verdict": verdict(child.differences, case.changes),
         "differences": list(child.differences),
     }
-    faults = child.faults or tuple(_not_isolated(case, table, child))
+    faults = child.faults or tuple(_not_isolated(case, table, child, base))
     if child.config is None or faults:
         return PlannedCase(case=case, parts={}, isolation=isolation, faults=faults)
     digest = child_digest(child.config)
@@ -183,7 +184,7 @@ def _planned(case: Case, base: Base, table: Testbed, parts: Parts) -> PlannedCas
     )
 
 
-def _not_isolated(case: Case, table: Testbed, child: Child) -> Iterator[str]:
+def _not_isolated(case: Case, table: Testbed, child: Child, base: Base) -> Iterator[str]:
     """A fault where isolation is required and the case changes more, or nobody knows what."""
     found = verdict(child.differences, case.changes)
     if table.isolation != "require" or found == "pass":
@@ -195,7 +196,10 @@ def _not_isolated(case: Case, table: Testbed, child: Child) -> Iterator[str]:
         first = next(entry for entry in child.differences if entry["key"] == keys[0])
         more = f" and {len(keys) - 1} more" if len(keys) > 1 else ""
         why = f"{keys[0]}{more} is outside of what it may change: {', '.join(case.changes)}"
-    where = f"{first['file']}:{first['line']}  " if first["line"] else ""
+    where = ""
+    if first["line"]:  # files are told from the folder of the evidence, faults from where we are
+        name = os.path.relpath(base.paths.folder.parent / first["file"])
+        where = f"{name}:{first['line']}  "
     yield f"{where}case {case.id!r}: testbed.isolation is 'require', but {why}"
 
 
