@@ -92,17 +92,19 @@ def test_a_worker_has_none_of_our_overrides_and_the_path_of_the_user(monkeypatch
     assert found["MHX_WORKER_PYTHONPATH"] == "/somewhere"
 
 
-def test_a_worker_has_its_share_of_the_threads(monkeypatch):
+def test_jax_has_its_share_of_the_threads_and_sums_have_one(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "99")
     monkeypatch.setenv("NPROC", "2")
     monkeypatch.setenv("XLA_FLAGS", "--xla_dump_to=x")
     monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NPROC", "XLA_FLAGS")
     four, one = environment(4), environment(1)
-    assert [four[name] for name in names] == ["4", "4", "2", "--xla_dump_to=x"]
+    assert [four[name] for name in names] == ["1", "1", "2", "--xla_dump_to=x"]
     single = "--xla_cpu_multi_thread_eigen=false --xla_dump_to=x"
     assert [one[name] for name in names] == ["1", "1", "1", single]
     monkeypatch.delenv("XLA_FLAGS")
+    monkeypatch.delenv("NPROC")
+    assert environment(8)["NPROC"] == "8"
     assert environment(1)["XLA_FLAGS"] == "--xla_cpu_multi_thread_eigen=false"
     assert "XLA_FLAGS" not in environment(2)
 

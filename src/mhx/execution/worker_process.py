@@ -23,8 +23,8 @@ from mhx.execution.job import Ending, Job
 from mhx.execution.worker import PYTHONPATH
 
 _OVERDUE_S = 30.0  # for a keeper that waits for what is stuck in the kernel
-_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NPROC")
-"""NPROC is what JAX reads for the size of its pools on a CPU."""
+_SERIAL = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+_JAX_POOLS = "NPROC"  # what JAX reads for the size of its thread pools on a CPU
 _EIGEN = "xla_cpu_multi_thread_eigen"
 _OVERRIDES = "MHX_SET_"
 
@@ -168,14 +168,16 @@ class WorkerProcess:
 
 
 def environment(threads: int) -> dict[str, str]:
-    """The launcher's environment, less its overrides, with a limit on the threads of a worker.
+    """The launcher's environment, less its overrides, with the threads of a worker limited.
 
-    A lower limit that the user set stays.  Small grids are fastest on one thread.
+    Sums of OpenMP and BLAS depend on their threads to the last digit, so they get one: evidence
+    must not depend on how many cases run at a time.  JAX's results do not, so its pools get the
+    worker's share.  A program with an OpenMP of its own is given threads in `[command.env]`.
     """
     found = {key: value for key, value in os.environ.items() if not key.startswith(_OVERRIDES)}
-    for name in _LIMITS:
-        given = found.get(name, "")
-        found[name] = str(min(threads, int(given)) if given.isdigit() else threads)
+    found |= dict.fromkeys(_SERIAL, "1")
+    given = found.get(_JAX_POOLS, "")
+    found[_JAX_POOLS] = str(min(threads, int(given)) if given.isdigit() else threads)
     flags = found.get("XLA_FLAGS", "")
     if threads == 1 and _EIGEN not in flags:
         found["XLA_FLAGS"] = f"--{_EIGEN}=false {flags}".strip()
