@@ -12,7 +12,8 @@ from dataclasses import dataclass
 SUPERSCRIPT = str.maketrans(
     "-0123456789", "\u207b\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079"
 )
-TICKS = 5  # wanted
+TICKS = 6  # wanted
+LARGEST = 1e300  # beyond, differences need not be numbers
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Scale:
 
     def holds(self, value: float) -> bool:
         """True for a number that can be drawn."""
-        return math.isfinite(value) and (value > 0 or not self.log)
+        return drawable(value, self.log)
 
     def share(self, value: float) -> float:
         """Place between the ends, 0 .. 1."""
@@ -36,6 +37,11 @@ class Scale:
                 math.log10(self.high) - math.log10(self.low)
             )
         return value / (self.high - self.low) - self.low / (self.high - self.low)
+
+
+def drawable(value: float, log: bool) -> bool:
+    """True for numbers that are not beyond all bounds; on logarithmic axes, positive ones."""
+    return abs(value) <= LARGEST and (value > 1 / LARGEST or not log)
 
 
 def scale_of(
@@ -48,7 +54,7 @@ def scale_of(
     if names:
         shown = tuple((float(n), name) for n, name in enumerate(names))
         return Scale(-0.5, len(names) - 0.5, False, shown)
-    numbers = [float(v) for v in values if math.isfinite(v) and (v > 0 or not log)]
+    numbers = [float(v) for v in values if drawable(v, log)]
     if not numbers:
         return Scale(0.1, 1.0, log, ())
     low, high = min(numbers), max(numbers)
@@ -64,7 +70,6 @@ def scale_of(
 
 
 def _linear(low: float, high: float, *, whole: bool = False) -> Scale:
-    low, high = max(low, -8e307), min(high, 8e307)  # the difference is a number, too
     step = _step((high - low) / TICKS)
     if whole:
         step = max(step, 1.0)
@@ -76,7 +81,7 @@ def _linear(low: float, high: float, *, whole: bool = False) -> Scale:
 
 def _logarithmic(low: float, high: float) -> Scale:
     room = (high / low) ** 0.06 if low < high else 1.5
-    low, high = max(low / room, 5e-324), min(high * room, 1.7e308)
+    low, high = low / room, high * room
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
     steps = (1, 2, 5) if last - first <= 3 else (1,)
     every = max(1, (last - first) // 6)
