@@ -76,7 +76,7 @@ def ended(root: Path, case: Asked, outcome: Outcome, contract: Contract, stoppin
         how = f" (signal {outcome.signal})" if outcome.signal else ""
         text = f"case {case.case_id!r}: the process died{how}; see {result.log}"
         return _failed(result, RunError(text))
-    return _failed(result, _told(root, case, result, code))
+    return _failed(result, _told(root, case, result, outcome))
 
 
 def finished(root: Path, result: Result, contract: Contract) -> Ended:
@@ -127,13 +127,15 @@ def _failed(result: Result, error: MhxError, status: str = "failed") -> Ended:
     return Ended(result=replace(result, status=status, error=str(error)), error=error)
 
 
-def _told(root: Path, case: Asked, result: Result, code: int) -> MhxError:
+def _told(root: Path, case: Asked, result: Result, outcome: Outcome) -> MhxError:
     """The error of a run that said no: its `run_error.json`, or the last words of its log."""
+    code = outcome.exit_code or 0
     record = read_error(root / case.run_dir)
     if record is not None and record.get("exit_code") == code:
         told = f"{record.get('class')}: {record.get('message')} (exit code {code})"
     else:
-        told = f"exit code {code}: {last_words(root / result.log) or 'it left no reason'}"
+        said = last_words(root / result.log) or outcome.note
+        told = f"exit code {code}: {said or 'it left no reason'}"
     kinds = {ConfigError.exit_code: ConfigError, EvidenceError.exit_code: EvidenceError}
     text = _one_line(f"case {case.case_id!r}: {told}", root)
     return kinds.get(code, RunError)(text)
