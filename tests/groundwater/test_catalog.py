@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 
-from mhx.errors import EvidenceError
+from mhx.errors import EvidenceError, RunError
 from mhx.groundwater.catalog import reopen, write_results
 from mhx.groundwater.flow_metrics import flow_metrics
 
@@ -129,3 +129,21 @@ def test_a_file_that_is_not_whole_is_refused_by_name(name, damage, stored):
     damage(folder / "results" / name)
     with pytest.raises(EvidenceError, match=re.escape(name)):
         reopen(folder)
+
+
+def test_a_link_to_the_results_of_another_run_is_replaced_not_written_through(stored, tmp_path):
+    result, names, folder = stored
+    other = tmp_path / "other"
+    (other / "results").mkdir(parents=True)
+    for name in names:
+        (other / name).hardlink_to(folder / name)
+    before = {name: (folder / name).read_bytes() for name in names}
+    write_results(other, result, {**IDENTITY, "name": "another"})
+    assert {name: (folder / name).read_bytes() for name in names} == before
+    assert b"another" in (other / "results" / "catalog.json").read_bytes()
+
+
+def test_a_folder_that_cannot_be_written_is_named(stored, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RunError, match="cannot write .*file/results"):
+        write_results(tmp_path / "file", stored[0], IDENTITY)

@@ -75,21 +75,21 @@ def write_results(run_dir: Path, result: FlowResult, identity: Mapping[str, Any]
         BUDGET: _table(_BUDGET_COLUMNS, budget),
         STEPS: _table(_STEP_COLUMNS, steps),
     }
-    for name, content in contents.items():
-        _write(folder / name, content)
+    _write(folder, contents)
     return [f"{FOLDER}/{name}" for name in contents]
 
 
-def _write(path: Path, content: bytes) -> None:
+def _write(folder: Path, contents: Mapping[str, bytes]) -> None:
     """Not synced one by one: the manifest, written last, says what these files must hold."""
+    path = folder
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.unlink(missing_ok=True)  # it may be a link to the evidence of another testbed
-        path.write_bytes(content)
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in contents.items():
+            path = folder / name
+            path.unlink(missing_ok=True)  # it may be a link to the evidence of another testbed
+            path.write_bytes(content)
     except OSError as error:
-        raise RunError(
-            f"cannot write {path}: {error.strerror or error} ({len(content)} bytes needed)"
-        ) from error
+        raise RunError(f"cannot write {path}: {error.strerror or error}") from error
 
 
 def _lines(catalog: Mapping[str, Any]) -> bytes:

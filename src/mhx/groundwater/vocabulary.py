@@ -90,11 +90,11 @@ _FLOW: tuple[Row, ...] = (
     ("budget_<component>_net", "m3/s", "integral", "total in less total out"),
     (
         *("budget_<component>_rate_in_m3_s", "m3/s", "integral"),
-        "rate in, last step; the same with the id of a boundary or source",
+        "rate in, last step; also by id of a boundary or source that is no component",
     ),
     (
         *("budget_<component>_rate_out_m3_s", "m3/s", "integral"),
-        "rate out, last step; the same with the id of a boundary or source",
+        "rate out, last step; also by id of a boundary or source that is no component",
     ),
     ("budget_<component>_mean_in_m3_s", "m3/s", "mean", "rate in, mean over time"),
     ("budget_<component>_mean_out_m3_s", "m3/s", "mean", "rate out, mean over time"),
