@@ -29,7 +29,7 @@ from mhx.errors import ConfigError, EngineMissing, EvidenceError, RunError
 from mhx.evidence.hashing import file_digest
 from mhx.evidence.manifest import evidence_files
 from mhx.evidence.metrics import flatten
-from mhx.evidence.store import write_text
+from mhx.evidence.store import strict, write_text
 from mhx.runner import RunRequest, RunSummary
 from mhx.workflow.command_table import CONFIG, OURS, STDERR, STDOUT, Command, CommandTable
 from mhx.workflow.placeholders import filled, leaves, made_name, rendered
@@ -60,7 +60,7 @@ def run(request: RunRequest) -> RunSummary:
 
 def identity(config: Mapping[str, Any]) -> dict[str, str]:
     """Name of the program -> SHA-256 of its file; EngineMissing where there is none."""
-    table = parse(Command, dict(config)).command
+    table = parse(Command, strict(config)).command  # whatever kind of mapping it is
     program = _program(filled(table.argv[0], _values(table, Path(CONFIG), Path())), table)
     status = os.stat(program)
     return {Path(program).name: _digest(program, status.st_size, status.st_mtime_ns)}
