@@ -54,6 +54,12 @@ def test_faults_name_file_and_line(tmp_path, nodes, cells, told):
     assert str(caught.value).startswith(("mesh.nodes: ", "mesh.cells: "))
 
 
+def test_triangles_that_cross_without_a_corner_inside_overlap(tmp_path):
+    nodes = "node_id,x,y\n0,0,40\n1,100,40\n2,50,60\n3,45,0\n4,55,0\n5,50,100\n"
+    with pytest.raises(ConfigError, match=r"cells.csv:3  the triangle overlaps cell 0"):
+        mesh_of(tmp_path, nodes, "cell_id,n0,n1,n2\n0,0,1,2\n1,3,4,5\n")
+
+
 def test_faults_are_told_together_and_not_without_end(tmp_path):
     with pytest.raises(ConfigError) as caught:
         mesh_of(tmp_path, cells="cell_id,n0,n1,n2\n0,7,1,2\n1,0,8,9\n")

@@ -9,11 +9,8 @@ from: Barnes, Lehman and Mulla, Computers & Geosciences 62 (2014).  No coordinat
 import heapq
 
 import numpy as np
-from numpy.typing import NDArray
 
-from mhx.groundwater.grid import Floats, Ids
-
-Flags = NDArray[np.bool_]
+from mhx.groundwater.grid import Flags, Floats, Ids
 
 INCREMENT = 1e-4
 """Rise per cell across a filled pit [m]: enough to drain it, too little to matter as elevation."""

@@ -16,12 +16,14 @@ import shapely
 
 from mhx.errors import ConfigError, EvidenceError
 from mhx.evidence import store
-from mhx.groundwater.grid import Floats, Grid, Ids, centroids, clockwise, signed_areas
+from mhx.groundwater.grid import Flags, Floats, Grid, Ids, centroids, clockwise, signed_areas
 from mhx.groundwater.polylines import number, text_of
 
 VERTICES, CELLS, SUMMARY = "vertices.csv", "cells.csv", "mesh_summary.json"
 THIN = 1e-12
 """Area over the square of the longest side up to which a triangle is a line [1]."""
+TOUCHING = 1e-6
+"""Share of the smaller triangle's size to which two may reach into each other by round-off [1]."""
 MOST_FAULTS = 20
 
 
@@ -119,17 +121,31 @@ def _row(row: list[str], header: tuple[str, ...], index: int) -> list[float]:
 
 
 def _overlaps(vertices: Floats, corners: Ids, areas: Floats) -> list[tuple[int, int]]:
-    """Triangles that share area with an earlier one, and which; touching is no overlap."""
+    """Triangles that share area with an earlier one, and the first such; touching is no overlap."""
     hull = vertices[corners]
-    triangles = shapely.polygons(hull)
-    tree = shapely.STRtree(triangles)
-    later, earlier = tree.query(triangles, "intersects")
-    apart = later <= earlier
-    later, earlier = later[~apart], earlier[~apart]
-    shared = shapely.area(shapely.intersection(triangles[later], triangles[earlier]))
-    over = shared > 1e-9 * np.minimum(areas[later], areas[earlier])
+    tree = shapely.STRtree(shapely.box(*hull.min(axis=1).T, *hull.max(axis=1).T))
+    later, earlier = tree.query(tree.geometries)
+    below = earlier < later
+    later, earlier = later[below], earlier[below]
+    depth = TOUCHING * np.sqrt(np.minimum(areas[later], areas[earlier]))
+    over = ~(_apart(hull, later, earlier, depth) | _apart(hull, earlier, later, depth))
     pairs = sorted(zip(later[over].tolist(), earlier[over].tolist(), strict=True))
-    return list(dict(reversed(pairs)).items())[::-1]  # the earliest partner of each
+    return list(dict(reversed(pairs)).items())[::-1]
+
+
+def _apart(hull: Floats, one: Ids, other: Ids, depth: Floats) -> Flags:
+    """Whether a side of triangle `one` has all of `other` beyond it, less deep than `depth` [m]."""
+    apart = np.zeros(one.size, dtype=bool)
+    middle = hull.mean(axis=1)[one]
+    for corner in range(3):
+        start, end = hull[one, corner], hull[one, (corner + 1) % 3]
+        side = end - start
+        normal = np.stack([side[:, 1], -side[:, 0]], axis=1)
+        normal /= np.hypot(normal[:, 0], normal[:, 1])[:, None]
+        normal[np.sum((middle - start) * normal, axis=1) > 0] *= -1  # outwards
+        nearest = np.sum((hull[other] - start[:, None]) * normal[:, None], axis=2).min(axis=1)
+        apart |= nearest >= -depth
+    return apart
 
 
 def grid_files(grid: Grid) -> dict[str, bytes]:
