@@ -145,5 +145,5 @@ def test_a_link_to_the_results_of_another_run_is_replaced_not_written_through(st
 
 def test_a_folder_that_cannot_be_written_is_named(stored, tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(RunError, match="cannot write .*file/results"):
+    with pytest.raises(RunError, match=r"cannot write .*file/results"):
         write_results(tmp_path / "file", stored[0], IDENTITY)
