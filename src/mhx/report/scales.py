@@ -14,6 +14,7 @@ SUPERSCRIPT = str.maketrans(
 )
 TICKS = 6  # wanted
 LARGEST = 1e300  # beyond, differences need not be numbers
+SMALLEST_LOG, LARGEST_LOG = 1e-150, 1e150  # ratios are numbers
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Scale:
 
 def drawable(value: float, log: bool) -> bool:
     """True for numbers that are not beyond all bounds; on logarithmic axes, positive ones."""
-    return abs(value) <= LARGEST and (value > 1 / LARGEST or not log)
+    return SMALLEST_LOG < value < LARGEST_LOG if log else abs(value) <= LARGEST
 
 
 def scale_of(
