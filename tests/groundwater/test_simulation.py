@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -128,6 +129,18 @@ def test_inputs_are_shared_and_outputs_never(mf6: Path, tmp_path: Path) -> None:
     assert same("mf6/flow.disv") and same("mesh/cells.csv") and same("mf6/flow.chd_east.chd")
     assert not any(
         same(f"mf6/{name}") for name in ("flow.npf", "flow.hds", "flow.cbc", "flow.lst", "mf6.out")
+    )
+
+
+def test_a_run_over_links_to_other_evidence_leaves_that_as_it_is(mf6: Path, tmp_path: Path) -> None:
+    """MODFLOW opens its outputs with truncation: a link must be gone before it does."""
+    ran(tmp_path / "evidence", solver__mf6={"write_grb": True})
+    before = files(tmp_path / "evidence"), (tmp_path / "evidence/mf6/flow.lst").read_bytes()
+    shutil.copytree(tmp_path / "evidence", tmp_path / "again", copy_function=os.link)
+    ran(tmp_path / "again", solver__mf6={"write_grb": True}, param={"K": {"value": 7e-4}})
+    assert before == (
+        files(tmp_path / "evidence"),
+        (tmp_path / "evidence/mf6/flow.lst").read_bytes(),
     )
 
 

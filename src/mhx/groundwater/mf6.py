@@ -15,7 +15,7 @@ from pathlib import Path
 from mhx.errors import SolverError
 from mhx.groundwater import listing
 from mhx.groundwater.listing import Listing
-from mhx.groundwater.writer import LISTING, SIMULATION_LISTING
+from mhx.groundwater.writer import BUDGET, HEADS, LISTING, SIMULATION_LISTING
 
 SCREEN = "mf6.out"
 """What the program printed."""
@@ -26,7 +26,8 @@ def run_mf6(exe: Path, folder: Path, timeout_s: float | None = None) -> Listing:
 
     timeout_s: wall clock after which the process is killed; None: no limit.
     """
-    for stale in (SIMULATION_LISTING, LISTING):  # an old one must not speak for this run
+    # an old listing must not speak for this run, and what is opened with truncation may be a link
+    for stale in (SIMULATION_LISTING, LISTING, SCREEN, HEADS, BUDGET):
         (folder / stale).unlink(missing_ok=True)
     status, overran, wall_s = _process(exe, folder, timeout_s)
     found = listing.read(folder / SIMULATION_LISTING, folder / LISTING)

@@ -38,9 +38,19 @@ def place(folder: Path, files: Mapping[str, bytes]) -> None:
         for name, content in files.items():
             before = _placed.get(name)
             if before is None or before.content != content or not _linked(before, folder / name):
-                _placed[name] = _written(folder / name, content)
+                path = folder / name
+                _renamed(path, content)
+                _placed[name] = _Placed(path, content, _status(path))
     except OSError as error:
         raise RunError(f"{error.filename or folder} cannot be written: {error}") from error
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a file of this run alone, whole or not at all, unsynced; RunError where it cannot."""
+    try:
+        _renamed(path, content)
+    except OSError as error:
+        raise RunError(f"{path} cannot be written: {error}") from error
 
 
 def forget() -> None:
@@ -63,7 +73,7 @@ def _linked(before: _Placed, path: Path) -> bool:
     return True
 
 
-def _written(path: Path, content: bytes) -> _Placed:
+def _renamed(path: Path, content: bytes) -> None:
     draft = path.with_name(f".{path.name}.{os.getpid()}-{next(_serial)}.part")
     try:
         draft.write_bytes(content)
@@ -72,7 +82,6 @@ def _written(path: Path, content: bytes) -> _Placed:
         with contextlib.suppress(OSError):
             draft.unlink()
         raise
-    return _Placed(path, content, _status(path))
 
 
 def _status(path: Path) -> tuple[int, ...]:

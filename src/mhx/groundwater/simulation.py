@@ -13,6 +13,7 @@ again and the heads must agree.  Times are wall clock [s]; identity holds no pat
 
 import hashlib
 import json
+import os
 import tempfile
 import time
 from collections.abc import Mapping
@@ -41,7 +42,7 @@ from mhx.groundwater.mesh import make_grid
 from mhx.groundwater.meshfile import grid_files
 from mhx.groundwater.mf6 import SCREEN, run_mf6
 from mhx.groundwater.model import FlowModel
-from mhx.groundwater.placing import place
+from mhx.groundwater.placing import place, replace_file
 from mhx.groundwater.results import FlowResult, read_results
 from mhx.groundwater.terrain import Terrain, terrain_of
 from mhx.groundwater.vocabulary import FLOW, MESH
@@ -100,7 +101,7 @@ def run(request: RunRequest) -> RunSummary:
     results = judge_all(judged, metrics)
     read = {result.gate.metric: result.value for result in results}
     validation = validation_document(schemas.RUN_VALIDATION, results, read)
-    store.write_json(root / VALIDATION, validation)
+    replace_file(root / VALIDATION, store.render_json(validation))
     if config.output.figures:
         drawn = _pictures(config, ground, flow, root / FIGURES)
         notes |= {"output_figure": f"{FIGURES}/{drawn[0].name}"} if drawn else {}
@@ -145,6 +146,7 @@ def _flow(config: Simulation, ground: Ground, engine: Engine, root: Path, sim_id
     model = replace(model, files=writer.write(model))
     folder = root / MF6_FOLDER
     place(folder, model.files)
+    _clear(folder, set(model.files))  # what is left over may be a link to other evidence
     timeout = config.solver.mf6.timeout_s
     listing = run_mf6(engine.path, folder, timeout)
     result = read_results(model, listing, folder, config.output.fields)
@@ -225,11 +227,13 @@ def _keep(kept: str, folder: Path, model: FlowModel) -> None:
     """Leave in mf6/ what `keep_solver_files` says; listings and screen output stay always."""
     if kept == "all":
         return
-    stays = {writer.SIMULATION_LISTING, writer.LISTING, SCREEN}
-    stays |= set(model.files) if kept == "inputs" else set()
-    for path in folder.iterdir():
-        if path.name not in stays:
-            path.unlink()
+    told = {writer.SIMULATION_LISTING, writer.LISTING, SCREEN}
+    _clear(folder, told | (set(model.files) if kept == "inputs" else set()))
+
+
+def _clear(folder: Path, stays: set[str]) -> None:
+    for name in set(os.listdir(folder)) - stays:
+        (folder / name).unlink()
 
 
 def _artifacts(root: Path) -> tuple[str, ...]:
