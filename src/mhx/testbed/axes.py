@@ -77,13 +77,21 @@ class Levels:
         """What sets every key of the axis to a value that is written at `place`."""
         return self._keyed(self.axis.keys, value, place)
 
+    def _folder(self, place: Place) -> Path:
+        return folder_of(self.source, place, self.folder)
+
+    @cached_property
+    def _own_folder(self) -> Path:
+        """Kept: samples by the thousand are set from the table of the axis itself."""
+        return self._folder(self.place)
+
     def _level(self, number: int, level: Level) -> Step:
         place = (*self.place, "level", number)
         value = level.id if level.value is None else level.value
         own = Overlay(
             data=level.overlay,
             place=(*place, "overlay"),
-            folder=folder_of(self.source, (*place, "overlay"), self.folder),
+            folder=self._folder((*place, "overlay")),
             source=self.source,
         )
         left = [key for key in self.axis.keys if not writes(level.overlay, key)]
@@ -93,7 +101,7 @@ class Levels:
     def _keyed(self, keys: Sequence[str], value: Value, place: Place) -> tuple[Overlay, ...]:
         if not keys:
             return ()
-        folder = folder_of(self.source, place, self.folder)
+        folder = self._own_folder if place == self.place else self._folder(place)
         data = nested(keys, value)
         return (Overlay(data=data, place=place, folder=folder, source=self.source, keyed=True),)
 

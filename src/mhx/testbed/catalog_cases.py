@@ -192,9 +192,12 @@ class _Rule:
         return None if blank(value) else value
 
     def _overlay(self, fields: Fields) -> Any:
-        for place, template in texts(self.rule.overlay):
-            self._filled(dotted(("overlay", *place)), fill, template, fields)
-        return fill_all(self.rule.overlay, fields)
+        try:
+            return fill_all(self.rule.overlay, fields)
+        except TemplateError:
+            for place, template in texts(self.rule.overlay):  # to say which one it was
+                self._filled(dotted(("overlay", *place)), fill, template, fields)
+            raise
 
     def _filled(self, key: str, how: Any, template: str, fields: Fields) -> Any:
         try:
