@@ -142,6 +142,8 @@ def test_a_run_over_links_to_other_evidence_leaves_that_as_it_is(mf6: Path, tmp_
         files(tmp_path / "evidence"),
         (tmp_path / "evidence/mf6/flow.lst").read_bytes(),
     )
+    for name in ("flow.hds", "flow.cbc", "flow.disv.grb", "flow.lst", "mfsim.lst", "mf6.out"):
+        assert not os.path.samefile(tmp_path / "evidence/mf6" / name, tmp_path / "again/mf6" / name)
 
 
 @pytest.mark.parametrize(
