@@ -119,10 +119,17 @@ def histogram(
 
 
 def bars(
-    title: str, label: str, rows: Sequence[tuple[str, float, float, str]], centre: float = 0.0
+    title: str,
+    label: str,
+    rows: Sequence[tuple[str, float, float, str]],
+    centre: float = 0.0,
+    include: Sequence[float] = (),
 ) -> str:
-    """Horizontal bars: name, start, end, words at the end; a line at the centre."""
-    span = [centre, *(end for _, a, b, _ in rows for end in (a, b))]
+    """Horizontal bars: name, start, end, words at the end; a line at the centre.
+
+    include: numbers that must lie on the axis, for scales that are alike in many pictures.
+    """
+    span = [centre, *include, *(end for _, a, b, _ in rows for end in (a, b))]
     x = scale_of(span, log=False)
     height = 26.0 * len(rows) + TOP + BOTTOM
     names = min(150.0, 14 + CHARACTER * max((len(name) for name, *_ in rows), default=1))

@@ -117,7 +117,7 @@ def _ranking_chart(entry: Mapping[str, Any]) -> Chart:
     by_name = {axis["axis"]: axis["spearman"] for axis in entry["axes"]}
     rows = [(name, 0.0, by_name[name], f"{by_name[name]:+.2f}")
             for name in entry["ranked"] if by_name[name] is not None]  # fmt: skip
-    svg = bars(f"Rank correlation with {entry['metric']}", "Spearman", rows[:12])
+    svg = bars(f"Rank correlation with {entry['metric']}", "Spearman", rows[:12], include=(-1, 1))
     return Chart(svg=svg, caption=f"Axes ranked by their rank correlation with {entry['metric']}")
 
 

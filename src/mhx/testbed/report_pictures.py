@@ -18,9 +18,13 @@ def trends(evidence: Evidence) -> list[Block]:
         parts.setdefault((entry["axis"], entry["metric"]), []).append(entry)
     varying = {key: found for key, found in parts.items() if _varies(found)}
     constant = sorted({metric for _, metric in parts} - {metric for _, metric in varying})
+    ends: dict[str, list[float]] = {}  # one scale for a metric, along whatever axis
+    for (_, metric), found in varying.items():
+        values = [value for entry in found for value in entry["y"]]
+        ends.setdefault(metric, []).extend((min(values), max(values)))
     charts = [
-        Chart(svg=draw(_trend(evidence, found)), caption=_trend_caption(found))
-        for found in list(varying.values())[:PICTURES]
+        Chart(svg=draw(_trend(evidence, found, ends[metric])), caption=_trend_caption(found))
+        for (_, metric), found in list(varying.items())[:PICTURES]
     ]
     notes = []
     if len(varying) > PICTURES:
@@ -100,7 +104,9 @@ def labelled(name: str, unit: str) -> str:
     return f"{name} [{unit}]" if unit and unit != "1" else name
 
 
-def _trend(evidence: Evidence, entries: Sequence[Mapping[str, Any]]) -> Picture:
+def _trend(
+    evidence: Evidence, entries: Sequence[Mapping[str, Any]], ends: Sequence[float]
+) -> Picture:
     first = entries[0]
     plain = all(number(x) is not None for entry in entries for x in entry["x"])
     names = (
@@ -130,7 +136,7 @@ def _trend(evidence: Evidence, entries: Sequence[Mapping[str, Any]]) -> Picture:
         title=f"{first['metric']} against {first['axis']}",
         x=Axis(label=labelled(first["axis"], first["unit"]), log=first["scale"] == "log" and plain,
                names=names),
-        y=Axis(label=labelled(first["metric"], evidence.unit(first["metric"]))),
+        y=Axis(label=labelled(first["metric"], evidence.unit(first["metric"])), include=ends),
         lines=lines,
         rules=limits,
         legend=few and len(entries) > 1,

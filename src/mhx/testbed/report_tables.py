@@ -94,7 +94,8 @@ def cases(root: Path, evidence: Evidence, gates: OpenGates) -> list[Block]:
     rows = []
     for row in evidence.cases[:CASES]:
         values = metric_rows.get(row["case_id"], {})
-        lost = set(str(values.get("missing") or "").split(";"))
+        finished = row["status"] == "ok"  # of others nothing else can be expected
+        lost = set(str(values.get("missing") or "").split(";")) if finished else set()
         cells = [Cell(row["case_id"], href=row["config_path"]), Cell(_place(row))]
         cells.append(Cell(row["status"] + (" (reused)" if row.get("reused") else ""),
                           tone=TONES.get(row["status"], "")))  # fmt: skip
