@@ -83,12 +83,12 @@ def run(request):
     results = judge_all([gate], {"probe.head_m": head})
     write_json(request.output_dir / "validation.json",
                validation_document(RUN_VALIDATION, results, {}))
-    return RunSummary(metrics=metrics, notes={"probe_id": f"p{asked['k']:g}"},
+    return RunSummary(metrics=metrics, notes={"probe_id": f"p{asked['k']:g}", "table": "head.csv"},
                       artifacts=("head.csv",))
 
 ROWS = (Registration(subject="probe", runner="probe", mode="probe", entry="mhx_probe:run",
                      config="mhx_probe:Configuration", purpose="Tests.",
-                     metrics="mhx_probe:VOCABULARY", columns=("mode", "probe_id", "probe"),
+                     metrics="mhx_probe:VOCABULARY", columns=("mode", "probe_id", "table", "probe"),
                      code=("mhx_probe",)),)
 '''
 

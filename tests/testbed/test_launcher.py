@@ -17,11 +17,16 @@ from mhx.testbed.launcher import Options, check_children, plan_testbed, run_test
 from mhx.testbed.reading import altered_file
 from mhx.testbed.records import ANALYSIS, CASES, CHECKS, MANIFEST, METRICS, REPORT_MD
 from mhx.testbed.reporting import report_testbed
-from mhx.testbed.rows import CASE_COLUMNS
 from mhx.workflow.schema import schema_of
 
 INLINE = Options(backend="inline")
 FILES = (CASES, METRICS, CHECKS, ANALYSIS, MANIFEST, REPORT_MD, journal.PLAN, journal.JOURNAL)
+HEADER = (
+    "case_id,case_label,axis,enabled,status,config_path,runner,duration_seconds,error,axis_value,"
+    "axis_unit,design,coordinates,isolation,gate_verdict,reused,reuse_reason,attempt,exit_code,"
+    "run_dir,child_digest,case_digest,summary_sha256,started_utc,finished_utc,backend_job,"
+    "mode,probe_id,table,probe"
+)
 METRIC = '  { name = "head", source = "probe.head_m", required = true },\n'
 
 
@@ -117,11 +122,12 @@ def test_a_matrix_is_carried_out_and_everything_is_on_record(file, root):
     answer = run_testbed(file(), INLINE)
     assert answer.exit_code == 0
     assert answer.headline == "k: 3 of 3 cases ok, 1 of 1 check passed"
-    assert tuple(rows_of(root)[0]) == (*CASE_COLUMNS, "mode", "probe_id", "probe")
+    assert (root / CASES).read_text().splitlines()[0] == HEADER
     assert column(root, "status") == ["ok"] * 3
     assert column(root, "head", METRICS) == ["1.0", "0.5", "0.25"]
     assert column(root, "verdict", CHECKS) == ["pass"]
     assert column(root, "probe_id") == ["p1", "p2", "p4"]
+    assert column(root, "table") == [f"cases/line_{k}/head.csv" for k in (1, 2, 4)]
     assert json.loads(column(root, "probe")[1]) == {"head_m": 0.5, "k": 2.0}  # no duration
     found = document_of(root)
     assert found["successful_count"] == found["executed_count"] == found["case_count"] == 3
@@ -142,6 +148,7 @@ def test_what_is_written_is_what_the_schemas_say(file, root):
             jsonschema.validate({**document, "schema": "mhx.other.v1"}, schema_of(name))
 
 
+@pytest.mark.slow
 def test_a_child_runs_alone_as_it_ran_in_the_matrix(file, root, tmp_path):
     from mhx.workflow.run import run_file
 
@@ -154,6 +161,7 @@ def test_a_child_runs_alone_as_it_ran_in_the_matrix(file, root, tmp_path):
     assert alone == inside
 
 
+@pytest.mark.slow
 def test_without_declared_metrics_every_number_is_a_column(file, root):
     path = file(metrics=(THREE_METRICS, ""))
     path.write_text(path.read_text().partition("[[testbed.check]]")[0])
@@ -179,12 +187,15 @@ FAILURES = {
     "solver": "case 'solver': SolverError: the probe did not converge (exit code 3)",
     "bug": "case 'bug': ZeroDivisionError: division by zero (exit code 70)",
     "missing": "case 'missing': required metric 'head' (probe.head_m) was not reported; "
-    "the runner reported: probe.duration_s, probe.k and 1 more",
+    "the runner reported: probe.duration_s, probe.k and 2 more",
     "nan": "case 'nan': required metric 'head' is nan",
 }
 
 
-@pytest.mark.parametrize("fault", FAILURES)
+@pytest.mark.parametrize(
+    "fault",
+    ["missing", *(pytest.param(name, marks=pytest.mark.slow) for name in ("solver", "bug", "nan"))],
+)
 def test_a_case_that_fails_is_on_record_and_the_others_go_on(fault, file, root):
     answer = run_testbed(file(extra=case(8.0, fault)), INLINE)
     assert answer.exit_code == 1
@@ -210,7 +221,10 @@ def test_a_missing_metric_erases_nothing(file, root):
 CODES = {"solver": (RunError, 3), "bug": (RunError, 3), "missing": (EvidenceError, 4)}
 
 
-@pytest.mark.parametrize("fault", CODES)
+@pytest.mark.parametrize(
+    "fault",
+    ["solver", *(pytest.param(name, marks=pytest.mark.slow) for name in ("bug", "missing"))],
+)
 def test_without_continue_on_error_the_rest_is_skipped_and_the_error_raised(
     fault, file, root, runs
 ):
@@ -235,6 +249,7 @@ def test_gates_of_children_count_unless_the_file_says_otherwise(required, code, 
     assert any("low enough" in line for line in answer.details)
 
 
+@pytest.mark.slow
 def test_a_check_that_fails_makes_the_exit_code(file, root):
     answer = run_testbed(file(up=('direction = "decreasing"', 'direction = "increasing"')), INLINE)
     assert answer.exit_code == 1
@@ -242,6 +257,7 @@ def test_a_check_that_fails_makes_the_exit_code(file, root):
     assert any("check 'falls'" in line for line in answer.details)
 
 
+@pytest.mark.slow
 def test_a_failed_case_runs_again_and_is_repaired(file, root, runs):
     run_testbed(file(extra=case(8.0, "solver")), INLINE)
     path = file(extra=case(8.0, "solver").replace('fault = "solver"', 'fault = ""'))
@@ -265,6 +281,7 @@ def test_a_finished_matrix_starts_nothing(file, root, runs):
     assert {name: (root / name).read_bytes() for name in before} == before
 
 
+@pytest.mark.slow
 def test_a_new_metric_reruns_nothing(file, root, runs):
     run_testbed(file(), INLINE)
     more = METRIC + '  { name = "k", source = "probe.k" },\n'
@@ -353,6 +370,7 @@ def test_changed_inputs_engines_and_code_are_named(file, root, monkeypatch):
     assert reason(inputs=many) == ("input changed: n.csv, 0.csv, 1.csv, 2.csv, 3.csv and 4 more")
 
 
+@pytest.mark.slow
 def test_fresh_forces_and_a_glob_limits(file, root, runs):
     path = file()
     run_testbed(path, INLINE)
@@ -364,6 +382,7 @@ def test_fresh_forces_and_a_glob_limits(file, root, runs):
         run_testbed(path, Options(case="x*"))
 
 
+@pytest.mark.slow
 def test_cases_that_a_glob_leaves_out_stay_planned(file, root, runs):
     answer = run_testbed(file(), Options(backend="inline", case="line_1"))
     assert answer.exit_code == 0  # what was asked for is done
@@ -373,6 +392,7 @@ def test_cases_that_a_glob_leaves_out_stay_planned(file, root, runs):
     assert runs() == [1.0, 2.0, 4.0]
 
 
+@pytest.mark.slow
 def test_failed_cases_may_be_kept_and_asked_for(file, root, runs):
     keep = {"keep": ("[testbed]\n", "[testbed]\nreuse = { rerun_failed = false }\n")}
     path = file(extra=case(8.0, "solver"), **keep)
@@ -384,6 +404,7 @@ def test_failed_cases_may_be_kept_and_asked_for(file, root, runs):
     assert runs() == [8.0, 1.0, 2.0, 4.0, 8.0]
 
 
+@pytest.mark.slow
 def test_equal_cases_of_another_testbed_are_linked_with_their_origin(file, root, runs, tmp_path):
     run_testbed(file(), INLINE)
     other = {"reuse": ("[testbed]\n", '[testbed]\nreuse = { from = ["testbed/k"] }\n')}
@@ -401,6 +422,7 @@ def test_equal_cases_of_another_testbed_are_linked_with_their_origin(file, root,
     assert report_testbed(there).exit_code == 0
 
 
+@pytest.mark.slow
 def test_a_source_of_reuse_that_is_no_testbed_is_refused(file, tmp_path):
     (tmp_path / "empty").mkdir()
     other = {"reuse": ("[testbed]\n", '[testbed]\nreuse = { from = ["empty"] }\n')}
@@ -441,6 +463,7 @@ def test_an_altered_plan_or_journal_is_refused_by_name(name, old, new, file, roo
         report_testbed(root)
 
 
+@pytest.mark.slow
 def test_a_lost_journal_is_refused(file, root):
     path = file()
     run_testbed(path, INLINE)
@@ -449,6 +472,7 @@ def test_a_lost_journal_is_refused(file, root):
         run_testbed(path, INLINE)
 
 
+@pytest.mark.slow
 def test_a_plan_may_be_deleted_and_finished_cases_stay(file, root, runs):
     path = file()
     run_testbed(path, INLINE)
@@ -494,6 +518,7 @@ def test_a_run_that_only_the_journal_missed_is_not_repeated(file, root, runs, co
     assert compared(root) == expected
 
 
+@pytest.mark.slow
 def test_a_run_cut_short_is_set_aside_and_started_again(file, root, runs, compared):
     path = file()
     run_testbed(path, INLINE)
@@ -522,6 +547,7 @@ def test_any_cut_of_the_journal_leads_to_the_same_evidence(file, root, compared)
         assert compared(root) == expected
 
 
+@pytest.mark.slow
 def test_a_torn_last_line_is_dropped(file, root, runs):
     path = file()
     run_testbed(path, INLINE)
@@ -547,6 +573,7 @@ def test_the_report_is_made_again_from_what_is_stored(file, root, runs, compared
         report_testbed(root / "cases")
 
 
+@pytest.mark.slow
 def test_the_journal_has_it_before_the_files(file, root, monkeypatch):
     """With every rewriting held back, an outcome is on record all the same."""
     seen = []

@@ -73,7 +73,11 @@ class Keeper:
             metrics, notes = found.reading.metrics, found.reading.notes
             timed = {name for name in metrics if self._is_duration(name)}
             state.values = self.contract.take(metrics, notes)
-            state.notes = strict(own_notes(self.row.columns, metrics, notes, timed))
+            own = own_notes(self.row.columns, metrics, notes, timed)
+            for name, value in own.items():
+                if isinstance(value, str) and value in found.reading.artifacts:
+                    own[name] = f"{found.result.run_dir}/{value}"
+            state.notes = strict(own)
         return state
 
     def set(self, case_id: str, state: State) -> None:

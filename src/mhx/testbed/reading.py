@@ -7,7 +7,7 @@ held against the run's own manifest.
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,17 +26,18 @@ class Reading:
     """A finished run as its files tell it.
 
     metrics: dotted name -> number, None where it was not a number; notes: name -> text.
+    artifacts: paths of its files, from its folder.
     gate_verdict: the worst of its gates, judged again; empty where it has none.
     """
 
     metrics: Mapping[str, float | None]
     notes: Mapping[str, str]
+    artifacts: frozenset[str]
     summary_sha256: str
     manifest_sha256: str
     run_digest: str
     gate_verdict: str = ""
     open_gates: tuple[str, ...] = ()
-    config: Mapping[str, Any] = field(default_factory=dict)
 
 
 def read_run(folder: Path) -> Reading:
@@ -51,12 +52,12 @@ def read_run(folder: Path) -> Reading:
     return Reading(
         metrics=summary["metrics"],
         notes=summary["notes"],
+        artifacts=frozenset(summary["artifacts"]),
         summary_sha256=hashes[SUMMARY],
         manifest_sha256=hashlib.sha256(content).hexdigest(),
         run_digest=manifest["digest"],
         gate_verdict=verdict,
         open_gates=open_gates,
-        config=manifest["config"],
     )
 
 
