@@ -179,6 +179,13 @@ def test_fixed_cells_start_at_their_head_when_asked_to() -> None:
     assert found.fixed_cells.tolist() == [7, 15, 23, 31, 39]
 
 
+def test_heads_may_start_from_a_file_layer_after_layer(tmp_path: Path) -> None:
+    path = tmp_path / "heads.csv"
+    path.write_text("\n".join(["head", *(str(100 + row) for row in range(80))]))
+    found = model(ic={"kind": "file", "file": str(path)}, layers__n_layers=2)
+    assert found.strt.tolist() == [list(range(100, 140)), list(range(140, 180))]
+
+
 def test_periods_are_days_and_steps_grow_by_their_multiplier() -> None:
     found = model(regime="transient", time=TWO, param=STORED)
     assert found.period_lengths_d == pytest.approx((2.0, 182.625))
