@@ -92,6 +92,6 @@ def _sizes(mesh: Mesh) -> Sizes:
         if line.size is not None
     }
     return Sizes(
-        size=mesh.size, size_min=mesh.size_min, size_max=mesh.size_max, near=near,
+        size=mesh.size, size_min=mesh.size_min, near=near,
         algorithm=mesh.algorithm, smoothing=mesh.smoothing, seed=mesh.seed,
     )  # fmt: skip

@@ -30,7 +30,6 @@ class Sizes:
 
     size: float
     size_min: float | None
-    size_max: float | None
     near: Mapping[str, tuple[float, float]]
     algorithm: str
     smoothing: int
@@ -75,7 +74,7 @@ class _Session:
             "Mesh.MeshSizeFromPoints": 0,
             "Mesh.MeshSizeFromCurvature": 0,
             "Mesh.MeshSizeMin": sizes.size_min or 0.0,
-            "Mesh.MeshSizeMax": sizes.size_max or 1e22,
+            "Mesh.MeshSizeMax": sizes.size,  # constraints only refine; size_max is not less
         }
 
     def __enter__(self) -> None:
@@ -121,10 +120,9 @@ def _describe(gmsh: Any, net: Net, points: Floats, sizes: Sizes, embedded: froze
 
 
 def _size_field(gmsh: Any, of_line: Mapping[str, list[int]], sizes: Sizes) -> None:
-    """The smallest of the size everywhere and a ramp around each constraint with its own size."""
+    """The smallest of the ramps around the constraints that have a size of their own."""
     field = gmsh.model.mesh.field
-    fields = [field.add("MathEval")]
-    field.setString(fields[0], "F", repr(sizes.size))
+    fields = []
     for name, (size, distance) in sizes.near.items():
         away = field.add("Distance")
         field.setNumbers(away, "CurvesList", of_line[name])
@@ -136,6 +134,8 @@ def _size_field(gmsh: Any, of_line: Mapping[str, list[int]], sizes: Sizes) -> No
         for key, value in values.items():
             field.setNumber(ramp, key, value)
         fields.append(ramp)
+    if not fields:
+        return
     least = field.add("Min")
     field.setNumbers(least, "FieldsList", fields)
     field.setAsBackgroundMesh(least)
