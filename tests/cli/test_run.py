@@ -7,6 +7,7 @@ import pytest
 
 from mhx.cli import main
 from mhx.evidence import schemas
+from mhx.report.answer import Answer
 from mhx.workflow.schema import names, schema_of
 
 
@@ -72,3 +73,63 @@ def test_the_schema_of_a_file_refuses_another_file():
         jsonschema.validate(summary, schema_of(schemas.RUN_ERROR))
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({"schema": schemas.RUN_SUMMARY}, schema_of(schemas.RUN_SUMMARY))
+
+
+BARS = '[workflow]\nmode = "reconnection"\n[mesh]\nshape = [16, 16]\n[time]\nt1 = 0.1\ndt = 0.05\n'
+BARS += '[physics]\nequilibrium = "cosine_tearing"\n'
+
+
+def answer(words, capsys):
+    code = main([*map(str, words), "--json"])
+    return code, json.loads(capsys.readouterr().out)
+
+
+def test_a_dry_run_says_what_would_run_and_writes_nothing(tmp_path, capsys, monkeypatch):
+    path = tmp_path / "case.toml"
+    path.write_text(BARS)
+    (tmp_path / "over.toml").write_text("[physics]\nresistivity = 0.5\n")
+    monkeypatch.setenv("MHX_SET_time__t1", "0.2")
+    words = [
+        "run",
+        path,
+        "--dry-run",
+        "--overlay",
+        tmp_path / "over.toml",
+        "--set",
+        "initial.seed=7",
+    ]
+    code, found = answer(words, capsys)
+    assert code == 0
+    config = found["config"]
+    assert (config["physics"]["resistivity"], config["initial"]["seed"]) == (0.5, 7)
+    assert config["time"]["t1"] == 0.2
+    assert [entry["from"] for entry in found["overrides"]] == [
+        *(str(tmp_path / "over.toml"), "--set initial.seed", "MHX_SET_time__t1"),
+    ]
+    assert found["output_dir"] == str(tmp_path / "runs" / "case")
+    assert found["headline"] == "case: can run, mode 'reconnection'; nothing was started"
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["case.toml", "over.toml"]
+
+
+def test_a_fault_of_a_change_names_the_flag(tmp_path, capsys):
+    path = tmp_path / "case.toml"
+    path.write_text(BARS)
+    code, found = answer(["run", path, "--set", "time.t1=-1"], capsys)
+    assert code == 2
+    assert "\n  --set time.t1 must be > 0.0" in found["message"]
+
+
+def test_a_testbed_is_carried_out_by_run_and_planned_by_a_dry_run(tmp_path, capsys, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        "mhx.testbed.launcher.run_testbed",
+        lambda path, options: asked.append((path, options)) or Answer(headline="planned"),
+    )
+    path = tmp_path / "k.toml"
+    path.write_text('[workflow]\nmode = "testbed"\n[testbed]\n')
+    words = ["run", path, "--dry-run", "--output-dir", "else where", "--set", "testbed.id=k"]
+    assert answer(words, capsys)[0] == 0
+    ((found, options),) = asked
+    assert found == path
+    assert options.dry_run
+    assert options.changes.sets == ("testbed.id=k", 'testbed.output_root="else where"')
