@@ -194,7 +194,7 @@ class LocalPool:
         task, signal = worker.task, worker.killed_by
         if task is None:
             return None
-        if not worker.ready and signal is None and not task.stopped_as:
+        if not worker.ready and worker.failed and not task.stopped_as:
             raise RunError(f"a worker process did not start:\n{printed.strip()}")
         done = task.answer is not None and task.answer["exit_code"] in _DONE
         if done and task.stopped_as is not Ending.TIMEOUT:

@@ -138,7 +138,12 @@ class WorkerProcess:
     @property
     def killed_by(self) -> int | None:
         """The signal that ended the worker; a keeper without a last word was killed with it."""
-        return signal.SIGKILL if self.ended is None else self.ended["signal"]
+        return int(signal.SIGKILL) if self.ended is None else self.ended["signal"]
+
+    @property
+    def failed(self) -> bool:
+        """It ended of itself, with an error: the next one would, too."""
+        return self.ended is not None and self.ended["ended"] > 0
 
     def bury(self, patience_s: float) -> str:
         """Wait until nothing of it is left, or kill it after a while; what it printed between jobs.
