@@ -1,4 +1,4 @@
-"""Every shipped example loads, and runs to its end when shrunk."""
+"""Every shipped example loads and runs to its end: matrices whole, long plasma runs shrunk."""
 
 import json
 import tomllib
@@ -8,26 +8,45 @@ import pytest
 
 from mhx.cli import main
 from mhx.config import to_toml
+from mhx.testbed.plan import make_plan
 from mhx.workflow.load import load
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = sorted((ROOT / "examples").rglob("*.toml"))
-NAMES = [path.stem for path in EXAMPLES]
+
+
+def having(*modes):
+    """Examples of these modes, as parameters of a test."""
+    found = [
+        path for path in EXAMPLES if tomllib.loads(path.read_text())["workflow"]["mode"] in modes
+    ]
+    return pytest.mark.parametrize("path", found, ids=[path.stem for path in found])
 
 
 def test_there_are_examples():
-    assert {"orszag_tang", "held_double_harris", "decaying_cosine"} <= set(NAMES)
+    assert {
+        *("orszag_tang", "held_double_harris", "decaying_cosine", "time_step_order"),
+        *("flow_k_sensitivity", "mesh_resolution", "resolution_convergence", "jacksboro"),
+        *("boundary_conditions", "solver_options", "latin_hypercube", "decay_order"),
+    } <= {path.stem for path in EXAMPLES}
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=NAMES)
-def test_an_example_is_a_valid_configuration_that_writes_below_outputs(path):
+@having("reconnection", "simulation", "command")
+def test_a_run_is_a_valid_configuration_that_writes_below_outputs(path):
     folder = load(path).output_dir.resolve()
     assert folder == ROOT / "outputs" / "examples" / path.stem
 
 
+@having("testbed")
+def test_a_matrix_plans_without_a_fault_below_outputs(path, gmsh):
+    plan = make_plan(path)
+    assert plan.faults == ()
+    assert plan.root.resolve() == ROOT / "outputs" / "examples" / path.stem
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("path", EXAMPLES, ids=NAMES)
-def test_an_example_runs_shrunk(path, tmp_path, capsys):
+@having("reconnection")
+def test_a_plasma_run_ends_when_shrunk(path, tmp_path, capsys):
     table = tomllib.loads(path.read_text())
     table["mesh"]["shape"] = [24, 24]
     table["time"] |= {"t1": 0.2, "dt": 0.02}
@@ -41,3 +60,31 @@ def test_an_example_runs_shrunk(path, tmp_path, capsys):
     # asked for again, it is verified and not computed
     assert main(["run", str(shrunk), "--output-dir", str(root)]) == answer["exit_code"]
     assert "nothing was computed" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("mf6", "gmsh")
+@having("simulation", "command")
+def test_a_run_ends_and_verifies(path, tmp_path, capsys):
+    root = tmp_path / "run"
+    code = main(["run", str(path), "--output-dir", str(root)])
+    gates = json.loads((root / "validation.json").read_text()) if code == 1 else {"passed": True}
+    assert code == (0 if gates["passed"] else 1)
+    assert main(["verify", str(root)]) == 0
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("mf6", "gmsh")
+@having("testbed")
+def test_a_matrix_ends_with_every_check_passed_and_is_not_repeated(path, tmp_path, capsys):
+    words = ["run", str(path), "--set", f'testbed.output_root="{tmp_path / "matrix"}"', "--json"]
+    assert main(words) == 0
+    manifest = json.loads((tmp_path / "matrix" / "testbed_manifest.json").read_text())
+    assert manifest["successful_count"] == manifest["case_count"] > 1
+    assert manifest["checks"]
+    assert {check["verdict"] for check in manifest["checks"]} == {"pass"}
+    assert main(["verify", str(tmp_path / "matrix")]) == 0
+    assert main(words) == 0
+    again = json.loads((tmp_path / "matrix" / "testbed_manifest.json").read_text())
+    assert again["reused_count"] == manifest["case_count"]
+    assert again["digest"] == manifest["digest"]
