@@ -141,6 +141,15 @@ def test_the_folder_of_a_testbed_names_who_holds_it(tmp_path):
         pass
 
 
+def test_drafts_of_a_killed_launcher_are_swept(tmp_path):
+    draft = tmp_path / ".testbed_cases.csv.4711-3.part"
+    draft.write_text("half")
+    (tmp_path / "notes.part").write_text("mine")
+    with owned(tmp_path, "next"):
+        assert not draft.exists()
+    assert (tmp_path / "notes.part").exists()
+
+
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGTERM, 75), (signal.SIGUSR1, 75), (signal.SIGINT, 130)]
 )

@@ -16,8 +16,9 @@ from pathlib import Path
 
 from mhx.errors import RunLocked
 from mhx.evidence.manifest import LEFT_OUT_FOLDERS, LOCKS, MANIFEST_NAME
-from mhx.evidence.store import sweep_drafts
+from mhx.evidence.store import is_draft, sweep_drafts
 from mhx.execution.lock import hold, holder
+from mhx.testbed.expand import FOLDER
 from mhx.testbed.reading import altered_file
 
 ATTEMPTS, SUPERSEDED = "attempts", "superseded"
@@ -40,7 +41,16 @@ def owned(root: Path, command: str) -> Iterator[None]:
                 else "another process"
             )
             raise RunLocked(f"{root} is locked by {told}; nothing was changed") from None
+        _sweep(root)
         yield
+
+
+def _sweep(root: Path) -> None:
+    """Remove drafts that killed launchers left beside the evidence; those of runs are the runs'."""
+    for folder in (root, root / FOLDER):
+        with contextlib.suppress(OSError):  # not there, or read-only: harmless
+            for name in filter(is_draft, os.listdir(folder)):
+                (folder / name).unlink()
 
 
 def relative(path: Path, folder: Path) -> str:

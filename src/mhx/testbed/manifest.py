@@ -19,6 +19,7 @@ from mhx.evidence.hashing import content_digest
 from mhx.evidence.provenance import now, provenance
 from mhx.evidence.schemas import TESTBED_MANIFEST
 from mhx.testbed.checks import worst
+from mhx.testbed.expand import FOLDER
 from mhx.testbed.journal import JOURNAL, PLAN
 from mhx.testbed.records import (
     ANALYSIS,
@@ -36,7 +37,6 @@ from mhx.testbed.rows import EXECUTED, SUCCESSFUL
 from mhx.testbed.tables import Tables
 
 VERSION = "testbed_manifest_v1"
-CHILDREN = "_generated_configs"
 PATHS = {
     "plan_json": PLAN,
     "manifest_json": MANIFEST,
@@ -47,7 +47,7 @@ PATHS = {
     "report_markdown": REPORT_MD,
     "report_html": REPORT_HTML,
     "events_jsonl": JOURNAL,
-    "generated_configs_dir": CHILDREN,
+    "generated_configs_dir": FOLDER,
 }
 _OF_PLAN = (
     *("testbed_id", "profile", "subject", "purpose", "runner", "config_path", "base_config"),
