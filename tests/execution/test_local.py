@@ -166,12 +166,12 @@ def test_a_time_limit_ends_case_solver_and_whatever_left_the_session(
 ):
     """The place is given away only then: the next job is told after the last process is gone."""
     note = tmp_path / "note"
-    jobs = [job("a", "stubborn", note, deaf, timeout_s=2.0), job("b", "code", 0)]
-    outcomes = pool(grace_s=1.0).run(jobs)
+    jobs = [job("a", "stubborn", note, deaf, timeout_s=3.0), job("b", "code", 0)]
+    outcomes = pool(grace_s=FAST if deaf == "yes" else 4.0).run(jobs)
     late = next(outcomes)
     assert all_gone(wait_for(note), patience_s=0)
     assert (late.ending, late.exit_code is None) == (Ending.TIMEOUT, deaf == "yes")
-    assert late.wall_s >= 2.0
+    assert late.wall_s >= 3.0
     assert status(late)["state"] == "timeout"
     assert next(outcomes).exit_code == 0
 
