@@ -135,6 +135,16 @@ def test_a_ladder_is_told_without_a_check():
     assert entry["numbers"]["uncertainty"] == pytest.approx(1.25 * 3 / 64**2)
 
 
+def test_a_spectral_check_adds_the_rate_to_its_ladder():
+    axis = {"id": "N", "refines": "count", "values": [8, 16, 24]}
+    values = [1 + math.exp(-0.25 * n) for n in (8, 16, 24)]
+    check = {"kind": "order", "metric": "m", "axis": "N", "method": "spectral"}
+    planned = plan(along("N", [8, 16, 24]), [axis], checks=[check])
+    [entry] = analyse(planned, rows(values))["refinement"]
+    assert entry["decay"]["rate"] == pytest.approx(0.25)
+    assert entry["decay"]["counts"] == [8, 16, 24]
+
+
 def test_a_ladder_without_three_values_says_so():
     axis = {"id": "h", "refines": "size", "values": [4, 2, 1]}
     [entry] = analyse(plan(along("h", [4, 2, 1]), [axis]), rows([1.0, None, 2.0]))["refinement"]

@@ -549,6 +549,34 @@ def test_numbers_and_pictures_of_each_part_are_there(tmp_path):
     assert page.count('role="img"') == page.count("<svg")  # fmt: skip
 
 
+def test_a_spectral_ladder_is_told_by_its_rate(tmp_path):
+    axis = {"id": "N", "values": [8, 16, 24], "refines": "count"}
+    cases = [planned(f"n{n}", axis="N", coordinates={"N": n}) for n in axis["values"]]
+    check = {"id": "resolved", "kind": "order", "metric": "growth", "axis": "N", "reason": "r",
+             "method": "spectral", "max_uncertainty": 0.01}  # fmt: skip
+    plan = plan_of(cases, axes=[axis], checks=[check], metrics=[{"name": "growth", "unit": "1"}])
+    rows = [metric_row(case, {"growth": 1 + math.exp(-0.25 * case["coordinates"]["N"])})
+            for case in cases]  # fmt: skip
+    told, page = pages(tmp_path, evidence_of(plan, rows))
+    assert "| pass | growth |  | 3 | decaying | b = 0.25 |" in told
+    assert "growth: rate 0.25 per unit of N" in page
+    assert "fitted order" not in page
+
+
+def test_ladders_that_nobody_asked_about_are_drawn_only_where_they_tell_an_order(tmp_path):
+    axis = {"id": "h", "values": [4, 2, 1], "refines": "size"}
+    cases = [planned(f"h{h}", axis="h", coordinates={"h": h}) for h in axis["values"]]
+    plan = plan_of(cases, axes=[axis], metrics=[{"name": "smooth"}, {"name": "n_cells"}])
+    rows = [metric_row(case, {"smooth": 1 + 0.1 * case["coordinates"]["h"] ** 2,
+                              "n_cells": 64 // case["coordinates"]["h"] ** 2})
+            for case in cases]  # fmt: skip
+    told, page = pages(tmp_path, evidence_of(plan, rows))
+    assert "smooth: observed order 2" in page
+    assert "n_cells: observed" not in page
+    assert "n_cells: the two finest" not in page
+    assert "|  | n_cells |  | 3 | diverging |" in told
+
+
 BOUNDS = [
     ("bounds", {"low": 0.0, "high": 0.0}, "= 0"),
     ("bounds", {"high": 2.5}, "\u2264\u00a02.5"),

@@ -14,8 +14,8 @@ from html import escape
 
 from mhx.report.scales import Scale, scale_of
 
-WIDTH, HEIGHT = 420.0, 262.0
-TOP, RIGHT, BOTTOM = 16.0, 14.0, 46.0
+WIDTH, HEIGHT = 420.0, 268.0
+TOP, RIGHT, BOTTOM = 24.0, 14.0, 46.0
 CHARACTER = 6.1  # pixels per character of a label, at most
 SERIES = 6  # styles of lines
 
@@ -99,7 +99,7 @@ def histogram(
     x = scale_of(span, log=False)
     y = scale_of([0, max(counts, default=0) or 1], log=False, whole=True)
     left = 22 + CHARACTER * max((len(text) for _, text in y.ticks), default=1) + 14
-    frame = _Frame(left, WIDTH - RIGHT, TOP + 14, HEIGHT - BOTTOM, x, y)
+    frame = _Frame(left, WIDTH - RIGHT, TOP + 6, HEIGHT - BOTTOM, x, y)
     parts = [*_grid(frame, Picture(title=title, x=Axis(label=label), y=Axis(label="cases")))]
     if edges and edges[0] == edges[-1]:
         at = frame.x(edges[0])
@@ -194,7 +194,7 @@ def _grid(frame: _Frame, picture: Picture) -> Iterable[str]:
     label = picture.y.label
     up = (frame.top + frame.bottom) / 2
     if frame.up.factor:
-        yield _text(4, TOP - 4.5, frame.up.factor, "note", "start")
+        yield _text(4, TOP - 11, frame.up.factor, "note", "start")
     yield (
         f'<text class="label" text-anchor="middle" transform="translate(13 {up:.1f}) rotate(-90)">'
         f"{escape(_short(label, 44))}</text>"
@@ -229,8 +229,8 @@ def _legend(frame: _Frame, lines: Sequence[Line]) -> list[str]:
         if at + 24 + CHARACTER * len(text) > frame.right:
             break
         style = f"s{line.style}" if isinstance(line.style, int) else line.style
-        parts.append(f'<path class="line {style}" d="M{at:.1f} {TOP - 8:.1f}h14"/>')
-        parts.append(_text(at + 18, TOP - 4.5, text, "note", "start"))
+        parts.append(f'<path class="line {style}" d="M{at:.1f} {TOP - 14.5:.1f}h14"/>')
+        parts.append(_text(at + 18, TOP - 11, text, "note", "start"))
         at += 30 + CHARACTER * len(text)
     return parts
 

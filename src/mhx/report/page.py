@@ -135,7 +135,9 @@ def figure(value: object, digits: int = 7) -> str:
 
 def percent(value: float | None) -> str:
     """A share as per cent, with its sign."""
-    return "" if value is None else f"{100 * value:+.3g} %"
+    if value is None:
+        return ""
+    return f"{100 * value:+.{4 if abs(value) >= 9.995 else 3}g} %"
 
 
 def counted(number: int, noun: str) -> str:

@@ -14,10 +14,8 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from mhx.report import style
+from mhx.report.scales import SUPERSCRIPT
 
-SUPERSCRIPT = str.maketrans(
-    "-0123456789", "\u207b\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079"
-)
 PANEL_WIDTH, PANEL_HEIGHT = 5.0, 3.1  # inch
 
 

@@ -17,10 +17,10 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mhx.evidence.convergence import algebraic
+from mhx.evidence.convergence import algebraic, spectral
 from mhx.evidence.schemas import TESTBED_ANALYSIS
 from mhx.testbed import effects
-from mhx.testbed.ladders import ladder, numbers_of
+from mhx.testbed.ladders import count_of, ladder, numbers_of
 from mhx.testbed.selection import (
     Known,
     Matrix,
@@ -197,4 +197,8 @@ def _ladder_entry(
     if len(sizes) < 3:
         return {**entry, "why": f"{len(sizes)} grids, three at least are needed"}
     order = algebraic(sizes, entry["f"], check.get("formal_order"), check.get("noise") or 0.0)
-    return {**entry, "numbers": numbers_of(order)}
+    entry["numbers"] = numbers_of(order)
+    if check.get("method") == "spectral":
+        counts = [count_of(size) for size in sizes]
+        entry["decay"] = numbers_of(spectral(counts, entry["f"], check.get("noise") or 0.0))
+    return entry

@@ -43,7 +43,7 @@ def judge_ladder(
     )
     seeds = {} if bounds.seed_std is None else {"seed_std": bounds.seed_std}
     if check.get("method") == "spectral":
-        decay = spectral([_count(size) for size in sizes], values, bounds.noise)
+        decay = spectral([count_of(size) for size in sizes], values, bounds.noise)
         verdict, text = judged_decay(decay, bounds)
         return verdict, text, decay.rate, {**numbers_of(decay), **seeds}
     order = algebraic(sizes, values, bounds.formal, bounds.noise)
@@ -127,7 +127,7 @@ def _size(known: Matrix, case: Known, axis: str | None, h: str | None) -> float 
     return 1 / place if known.axes.get(axis or "", {}).get("refines") == "count" else place
 
 
-def _count(size: float) -> float:
+def count_of(size: float) -> float:
     """N = 1/h, whole where rounding alone keeps it from it."""
     count = 1 / size
     return float(round(count)) if abs(count - round(count)) <= 1e-12 * count else count

@@ -1,6 +1,8 @@
 """Pictures of a testbed's report with their numbers beside them: trends, ladders, tornados."""
 
+import math
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from mhx.report.charts import Axis, Bar, Line, Picture, bars, draw
@@ -57,9 +59,11 @@ def convergence(evidence: Evidence) -> list[Block]:
     rows = []
     for entry in entries[:ROWS]:
         found = entry.get("numbers")
-        if found and len(charts) < PICTURES and min(entry["f"]) < max(entry["f"]):
-            charts += _ladder_charts(evidence, entry, found)
         verdict = verdicts.get((entry["metric"], entry["axis"], entry["group"]), "")
+        telling = verdict or (found and found["condition"] == "monotone" and not verdicts)
+        if found and telling and len(charts) < PICTURES and min(entry["f"]) < max(entry["f"]):
+            spectral = entry.get("decay")
+            charts += _decay_charts(entry) if spectral else _ladder_charts(evidence, entry, found)
         rows.append(_ladder_row(entry, found or {}, verdict))
     columns = [Column("Check", badge=True), Column("Metric"), Column("Group")]
     columns += [Column("Grids", numeric=True), Column("Behaviour"), Column("Order", numeric=True)]
@@ -230,6 +234,28 @@ def _error_chart(entry: Mapping[str, Any], errors: Sequence[float], size: str) -
     return Chart(svg=draw(picture), caption=f"{entry['metric']}: fitted order {p:.4g}{told}")
 
 
+def _decay_charts(entry: Mapping[str, Any]) -> list[Chart]:
+    """Differences of a spectral method against N, on a logarithmic scale, and their rate."""
+    grids = sorted((1 / size, value) for size, value in zip(entry["h"], entry["f"], strict=True))
+    x = [n for n, _ in grids[:-1]]
+    y = [abs(after - before) for (_, before), (_, after) in pairwise(grids)]
+    rate = entry["decay"]["rate"]
+    lines = [Line(x=x, y=y, joined=False, label="differences")]
+    told = "no rate can be told"
+    if rate is not None and len(y) > 1:
+        slope = [y[-2] * math.exp(-rate * (n - x[-2])) for n in x]
+        lines.append(Line(x=x, y=slope, style="fit", dots=False, label=f"exp(-{rate:.3g} N)"))
+        told = f"rate {rate:.4g} per unit of N"
+    picture = Picture(
+        title=f"Differences of {entry['metric']} against N",
+        x=Axis(label=entry["axis"]),
+        y=Axis(label="difference to the next N", log=True),
+        lines=lines,
+        legend=True,
+    )
+    return [Chart(svg=draw(picture), caption=f"{entry['metric']}: {told}")]
+
+
 def _ladder_row(entry: Mapping[str, Any], found: Mapping[str, Any], verdict: str) -> list[Cell]:
     def per_cent(key: str) -> str:
         value = found.get(key)
@@ -238,13 +264,16 @@ def _ladder_row(entry: Mapping[str, Any], found: Mapping[str, Any], verdict: str
         return f"{figure(value, 4)} (absolute)" if found["absolute"] else figure(100 * value, 4)
 
     fit = found.get("fit") or {}
+    decay = entry.get("decay")
+    if decay:
+        found, fit = {**decay, "order": None}, {}
     return [
         Cell(verdict, tone=verdict),
         Cell(entry["metric"]),
         Cell(entry["group"]),
         Cell(str(len(entry.get("h") or ()))),
         Cell(str(found.get("condition") or entry.get("why") or "")),
-        Cell(figure(found.get("order"), 5)),
+        Cell(f"b = {figure(decay['rate'], 4)}" if decay else figure(found.get("order"), 5)),
         Cell(figure(entry.get("formal_order"))),
         Cell(figure(found.get("extrapolated"))),
         Cell(per_cent("gci21")),
