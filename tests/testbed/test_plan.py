@@ -259,10 +259,11 @@ def test_the_folder_of_another_testbed_is_refused(file, tmp_path):
     root = tmp_path / "testbed" / "k"
     root.mkdir(parents=True)
     (root / "testbed_plan.json").write_text(json.dumps({"testbed_id": "other"}))
-    (line,) = told(file())
-    assert (
-        line == "testbed/k already belongs to testbed 'other'; choose another testbed.output_root"
-    )
+    assert told(file()) == [
+        "k.toml: 1 fault",
+        "  k.toml:4  testbed/k already belongs to testbed 'other'; choose another "
+        "testbed.output_root",
+    ]
 
 
 def test_a_file_of_another_mode_is_no_testbed(tmp_path, probe):

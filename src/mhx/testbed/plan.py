@@ -130,7 +130,7 @@ def make_plan(path: Path, changes: Changes | None = None) -> Plan:
     table, folder = found.table, path.parent
     row = _row_of(table)
     root = _output_root(found, table, folder)
-    stored = _stored(root, table.id)
+    stored = _stored(root, found, table.id, path)
     base_path, base_written = _base_written(found, written, table, folder)
     base, notices, faults = base_of(base_written, row, table_of(row), (root / FOLDER).absolute())
     listed = case_list(table, found.source, folder, stored)
@@ -234,7 +234,7 @@ def _sources(found: Declared, table: Testbed, folder: Path) -> Iterator[Path]:
         yield folder_of(found.source, ("testbed", "reuse", "from", number), folder) / path
 
 
-def _stored(root: Path, testbed_id: str) -> Mapping[str, Any] | None:
+def _stored(root: Path, found: Declared, testbed_id: str, path: Path) -> Mapping[str, Any] | None:
     """The plan that lies in the folder, for its drawn samples; ConfigError if it is another's."""
     try:
         document = json.loads((root / PLAN).read_bytes())
@@ -244,9 +244,11 @@ def _stored(root: Path, testbed_id: str) -> Mapping[str, Any] | None:
         return None
     owner = document.get("testbed_id")
     if owner != testbed_id:
-        raise ConfigError(
-            f"{root} already belongs to testbed {owner!r}; choose another testbed.output_root"
-        )
+        name, line = found.source.origin(("testbed", "output_root"))
+        shown = root.relative_to(path.parent) if root.is_relative_to(path.parent) else root
+        fault = f"{shown.as_posix()} already belongs to testbed {owner!r}"
+        where = f"{name}:{line}  " if line else ""
+        raise _error(path, [f"{where}{fault}; choose another testbed.output_root"])
     return document
 
 
@@ -264,7 +266,8 @@ def _base_written(
 
 
 def _without_testbed(layer: Layer) -> Layer:
-    kept = {key: value for key, value in layer.data.items() if key not in ("testbed", "workflow")}
+    own = ("testbed", "workflow")
+    kept = {key: value for key, value in layer.data.items() if key.partition("__")[0] not in own}
     return replace(layer, data=kept)
 
 
