@@ -601,6 +601,7 @@ def test_a_full_disk_stops_the_launcher_and_loses_nothing(file, root, runs, monk
     monkeypatch.setattr(Journal, "append", full)
     with pytest.raises(RunError, match="no space left"):
         run_testbed(path, INLINE)
+    assert column(root, "status") == ["ok", "interrupted", "planned"]
     monkeypatch.setattr(Journal, "append", append)
     assert run_testbed(path, INLINE).exit_code == 0
     assert runs() == [1.0, 2.0, 4.0]

@@ -151,6 +151,7 @@ def test_a_second_command_exits_6_while_the_first_works(file, root):
     path = waiting(file, 1.0, count=2)
     first = start(path)
     until(lambda: claims(root) >= 1)
+    until(lambda: (root / CASES).exists() and b",running," in (root / CASES).read_bytes())
     second = start(path)
     _, err = second.communicate(timeout=60)
     assert second.returncode == 6

@@ -33,6 +33,7 @@ from mhx.testbed.outcome import Asked, Ended, asked, ended, finished
 from mhx.testbed.plan import Plan, make_plan
 from mhx.testbed.preparing import policy_of, prepare
 from mhx.testbed.reuse import Decision
+from mhx.testbed.rows import State
 from mhx.testbed.stopping import Stopping
 from mhx.workflow.load import Changes
 
@@ -136,6 +137,7 @@ class TestbedLauncher:
             if todo and not self.stopping.asked:
                 self._delegate(todo)
         finally:
+            self._leave_none_running()
             code = self._exit_code()
             journal.note(self._book, "ended", {**facts, "exit_code": code})
             self.keeper.finish(code)
@@ -183,6 +185,8 @@ class TestbedLauncher:
         folders.make_ready(folder, self.keeper.launch, goes_on=self._goes_on(case))
         claim = {"case_id": case.case_id, "case_digest": case.case_digest}
         journal.note(self._book, "claimed", claim, sync=False)
+        reason = self._decisions[case.case_id].reason
+        self.keeper.set(case.case_id, State(status="running", reuse_reason=reason))
         return Job(
             name=case.case_id,
             words=("run", child, "--output-dir", case.run_dir),
@@ -240,6 +244,13 @@ class TestbedLauncher:
         for case in todo:
             if self.keeper.tables.states[case["case_id"]].status == "planned":
                 self._take(Ended(result=_result(asked(case), "skipped", text)))
+
+    def _leave_none_running(self) -> None:
+        """Claimed cases without an outcome, where an error of the launcher's own ended it."""
+        for case_id, state in self.keeper.tables.states.items():
+            if state.status == "running":
+                error = f"case {case_id!r}: the launcher ended before the case did"
+                self.keeper.set(case_id, replace(state, status="interrupted", error=error))
 
     def _backend(self) -> Backend:
         table = self.plan.table.execution
