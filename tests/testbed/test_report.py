@@ -512,6 +512,19 @@ def test_long_lists_are_cut_with_a_pointer_to_the_files(tmp_path):
     assert len(page) < 300_000
 
 
+def test_of_many_groups_some_are_drawn(tmp_path):
+    axes = [{"id": "K", "values": [1.0, 2.0]}, {"id": "R", "values": list(range(150))}]
+    cases = [planned(f"c{k:g}_{r}", "g", coordinates={"K": k, "R": r})
+             for r in range(150) for k in (1.0, 2.0)]  # fmt: skip
+    plan = plan_of(cases, axes=axes, designs=[{"id": "g", "kind": "grid", "axes": ["K", "R"]}],
+                   metrics=[{"name": "m"}])  # fmt: skip
+    rows = [metric_row(case, {"m": sum(case["coordinates"].values())}) for case in cases]
+    _, page = pages(tmp_path, evidence_of(plan, rows))
+    assert "m along K, 150 groups of equal other coordinates, 50 of them drawn" in page
+    assert page.count('class="line many"') == 50
+    assert "Share of variance" in page
+
+
 def test_what_did_not_pass_comes_first_where_checks_are_cut(tmp_path):
     evidence = k_sensitivity(tmp_path)
     checks = [{**evidence.checks[0], "check_id": f"c{n}"} for n in range(report_tables.CHECKS + 9)]

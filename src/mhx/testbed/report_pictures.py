@@ -11,6 +11,7 @@ from mhx.testbed.evidence import Evidence
 from mhx.testbed.selection import number
 
 PICTURES, GROUPS, ROWS = 12, 6, 60
+LINES = 60  # of a picture at most; more groups are drawn in part, evenly chosen
 
 
 def trends(evidence: Evidence) -> list[Block]:
@@ -112,6 +113,7 @@ def _trend(
     evidence: Evidence, entries: Sequence[Mapping[str, Any]], ends: Sequence[float]
 ) -> Picture:
     first = entries[0]
+    entries = entries[:: -(-len(entries) // LINES)]
     plain = all(number(x) is not None for entry in entries for x in entry["x"])
     names = (
         list(dict.fromkeys(str(x) for entry in entries for x in entry["x"])) if not plain else []
@@ -158,6 +160,9 @@ def _trend_caption(entries: Sequence[Mapping[str, Any]]) -> str:
     text = f"{first['metric']} along {first['axis']}"
     if len(entries) > 1:
         text += f", {len(entries)} groups of equal other coordinates"
+    every = -(-len(entries) // LINES)
+    if every > 1:
+        text += f", {len(entries[::every])} of them drawn"
     lost = len({lack["case_id"] for entry in entries for lack in entry["not_used"]})
     return text + (f"; {lost} without a value" if lost else "")
 
