@@ -28,3 +28,10 @@ def test_stop_starts_no_further_job(errands, job):
         found.append(outcome.exit_code)
         backend.stop()
     assert found == [3]
+
+
+def test_what_the_environment_changes_is_not_for_jobs(errands, job, monkeypatch):
+    monkeypatch.setenv("MHX_SET_testbed__id", "k")
+    (outcome,) = InlineBackend(target=errands).run([job("a", "show", "MHX_SET_testbed__id")])
+    assert outcome.log.read_text() == "MHX_SET_testbed__id=None\n"
+    assert os.environ["MHX_SET_testbed__id"] == "k"

@@ -4,6 +4,7 @@ Nothing is isolated: a crash takes the caller along, there are no time limits, a
 running stays.  `stop` lets the job at work finish.
 """
 
+import os
 import time
 from collections.abc import Iterable, Iterator
 
@@ -12,6 +13,7 @@ from mhx.execution.attempts import LOG, Attempt, attempt_name
 from mhx.execution.job import Ending, Job, Outcome
 from mhx.execution.local import COMMAND_LINE
 from mhx.execution.worker import resolved, surroundings
+from mhx.execution.worker_process import OVERRIDES
 
 
 class InlineBackend:
@@ -30,6 +32,7 @@ class InlineBackend:
             attempt = Attempt.begin(job.attempts / attempt_name(), job.words)
             log, began = attempt.folder / LOG, time.perf_counter()
             with surroundings(job.words, job.folder, log.absolute()):
+                _without_overrides()
                 code = function(list(job.words))
             wall = time.perf_counter() - began
             attempt.end(Ending.FINISHED, exit_code=code, duration_s=wall)
@@ -50,3 +53,9 @@ class InlineBackend:
 
     def close(self) -> None:
         """There is nothing to give back."""
+
+
+def _without_overrides() -> None:
+    """What the caller's environment changes is for the caller's file, not for that of a job."""
+    for name in [name for name in os.environ if name.startswith(OVERRIDES)]:
+        del os.environ[name]

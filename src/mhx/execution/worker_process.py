@@ -26,7 +26,7 @@ _OVERDUE_S = 30.0  # for a keeper that waits for what is stuck in the kernel
 _SERIAL = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _JAX_POOLS = "NPROC"  # what JAX reads for the size of its thread pools on a CPU
 _EIGEN = "xla_cpu_multi_thread_eigen"
-_OVERRIDES = "MHX_SET_"
+OVERRIDES = "MHX_SET_"
 
 
 @dataclass
@@ -179,7 +179,7 @@ def environment(threads: int) -> dict[str, str]:
     must not depend on how many cases run at a time.  JAX's results do not, so its pools get the
     worker's share.  A program with an OpenMP of its own is given threads in `[command.env]`.
     """
-    found = {key: value for key, value in os.environ.items() if not key.startswith(_OVERRIDES)}
+    found = {key: value for key, value in os.environ.items() if not key.startswith(OVERRIDES)}
     found |= dict.fromkeys(_SERIAL, "1")
     given = found.get(_JAX_POOLS, "")
     found[_JAX_POOLS] = str(min(threads, int(given)) if given.isdigit() else threads)
