@@ -207,6 +207,16 @@ def test_a_case_that_fails_is_on_record_and_the_others_go_on(fault, file, root):
     assert (root / "cases" / fault / "attempts" / column(root, "attempt")[0] / "log.txt").exists()
 
 
+def test_a_case_whose_folder_is_none_costs_one_case(file, root):
+    (root / "cases").mkdir(parents=True)
+    (root / "cases" / "line_2").write_text("in the way")
+    assert run_testbed(file(), INLINE).exit_code == 1
+    assert column(root, "status") == ["ok", "failed", "ok"]
+    assert column(root, "error")[1] == (
+        "case 'line_2': cases/line_2 cannot be made ready: Not a directory"
+    )
+
+
 def test_a_missing_metric_erases_nothing(file, root):
     run_testbed(file(extra=case(8.0, "missing")), INLINE)
     row = rows_of(root)[0]

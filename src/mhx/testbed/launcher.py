@@ -16,7 +16,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal
 
-from mhx.errors import ConfigError, MhxError, RunLocked
+from mhx.errors import ConfigError, MhxError, RunError, RunLocked
 from mhx.evidence.store import Journal
 from mhx.execution.inline import InlineBackend
 from mhx.execution.job import Backend, Job, Outcome
@@ -167,11 +167,18 @@ class TestbedLauncher:
             try:
                 job = self._run_case(what, case["config_path"])
             except RunLocked as error:
-                text = f"case {what.case_id!r}: {error}"
-                self._take(Ended(result=_result(what, "failed", text), error=RunLocked(text)))
+                self._refuse(what, RunLocked(f"case {what.case_id!r}: {error}"))
+                continue
+            except OSError as error:
+                told = f"{what.run_dir} cannot be made ready: {error.strerror or error}"
+                self._refuse(what, RunError(f"case {what.case_id!r}: {told}"))
                 continue
             if job is not None:
                 yield job
+
+    def _refuse(self, case: Asked, error: MhxError) -> None:
+        """A case that cannot be started is on record as failed; the others go on."""
+        self._take(Ended(result=_result(case, "failed", str(error)), error=error))
 
     def _run_case(self, case: Asked, child: str) -> Job | None:
         """Make the folder ready, claim the case, and say which command carries it out.
