@@ -341,12 +341,13 @@ def test_case_axis_status_and_duration_come_before_the_metrics_with_units(tmp_pa
 def test_gates_that_are_open_stand_beside_the_columns(tmp_path):
     told, page = pages(tmp_path, k_sensitivity(tmp_path))
     head = next(line for line in told.splitlines() if line.startswith("| Case | Axis"))
-    assert head.endswith(
-        "| \u2691 mesh smallest angle | \u2691 recharge accepted | \u2691 flooded area |"
-    )
+    flags = ("mesh smallest angle", "recharge accepted", "flooded area")
+    assert head.endswith("".join(f"| \u2691 {name} " for name in flags) + "| Run |")
     rows = {line.split("]")[0][3:]: line for line in told.splitlines() if line.startswith("| [")}
-    assert rows["low_k"].endswith("| \u2691 23.8 | \u2691 0.8842 | \u2691 0.8125 |")
-    assert rows["high_k"].endswith("| \u2691 23.8 | \u2691 0.8842 | 0 |")  # it passes there
+    assert rows["low_k"].endswith(
+        "| \u2691 23.8 | \u2691 0.8842 | \u2691 0.8125 | [files](<cases/low_k/>) |"
+    )
+    assert "| \u2691 23.8 | \u2691 0.8842 | 0 |" in rows["high_k"]  # it passes there
     assert "flow_metrics.recharge_accepted_fraction" in Reader(page).text
     assert "heads above ground need a drain" in page
 
@@ -366,7 +367,7 @@ def test_a_page_needs_nothing_else(tmp_path):
         assert not reader.kinds & {"script", "link", "img", "iframe", "object", "form", "base"}
         assert "default-src 'none'" in page
         assert not re.search(r"(url\(|@import|https?:)", page)
-        assert all(a.startswith(("#", "_generated_configs/")) for a in reader.addresses)
+        assert all(a.startswith(("#", "_generated_configs/", "cases/")) for a in reader.addresses)
         assert "NaN" not in page
         assert "nan" not in re.findall(r'(?:d|x|y|points|width|height)="([^"]*)"', page)
 
@@ -560,6 +561,20 @@ def test_numbers_and_pictures_of_each_part_are_there(tmp_path):
         assert words in text
     assert page.count("<svg") == page.count("</svg>") > 20
     assert page.count('role="img"') == page.count("<svg")  # fmt: skip
+
+
+def test_first_order_indices_and_what_is_left_stand_in_the_table(tmp_path):
+    axes = [{"id": "x", "low": 0.0, "high": 1.0}, {"id": "z", "low": 0.0, "high": 1.0}]
+    cases = [planned(f"s{n}", "d", coordinates={"x": n / 64, "z": (n * 29 % 64) / 64})
+             for n in range(64)]  # fmt: skip
+    designs = [{"id": "d", "kind": "sobol", "axes": ["x", "z"], "count": 64}]
+    plan = plan_of(cases, axes=axes, designs=designs, metrics=[{"name": "m"}, {"name": "flat"}])
+    rows = [metric_row(case, {"m": 3 * case["coordinates"]["x"], "flat": 1.0}) for case in cases]
+    told, _ = pages(tmp_path, evidence_of(plan, rows))
+    index = re.search(r"\| m \| x \| 64 \| 1 \| 1 \| 1 \| (0\.9\d*) \|", told)
+    assert float(index[1]) == pytest.approx(63 / 64, abs=0.02)
+    assert "| m | interactions and estimation error |" in told
+    assert "flat: the metric does not vary" in told
 
 
 def test_a_spectral_ladder_is_told_by_its_rate(tmp_path):

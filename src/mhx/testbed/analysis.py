@@ -128,6 +128,8 @@ def _trend(
         "not_used": [*lost, *not_used],
         "x": x,
         "y": y,
+        "smallest": min(y, default=None),
+        "largest": max(y, default=None),
         "difference": apart,
         "relative_difference": [
             number(change / abs(base)) if change is not None and base else None for change in apart

@@ -176,5 +176,12 @@ def _axes_table(entries: Sequence[Mapping[str, Any]]) -> Table:
             if with_sobol:
                 cells.append(Cell(figure((entry.get("first_order") or {}).get(name), 3)))
             rows.append(cells)
+        if entry.get("rest") is not None:
+            rest = [Cell(entry["metric"]), Cell(entry["rest_is"], "muted"), *[Cell("")] * 4]
+            rows.append([*rest, Cell(figure(entry["rest"], 3))])
     note = "(ln): the logarithm of the axis enters the regression. R\u00b2: of all axes together."
+    for entry in entries:
+        reasons = {key: entry.get(key) for key in ("why", "regression_why", "first_order_why")}
+        for text in dict.fromkeys(filter(None, reasons.values())):
+            note += f" {entry['metric']}: {text}."
     return Table(columns=columns, rows=rows[:ROWS], caption="Axes", note=note)

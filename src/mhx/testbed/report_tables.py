@@ -90,7 +90,7 @@ def cases(root: Path, evidence: Evidence, gates: OpenGates) -> list[Block]:
     columns = [Column("Case"), Column("Axis"), Column("Status", badge=True)]
     columns += [Column("Duration", "s", numeric=True)]
     columns += [Column(c["name"], evidence.unit(c["name"]), c.get("kind") != "text") for c in shown]
-    columns += [Column(f"\u2691 {name}", numeric=True) for name in flagged]
+    columns += [Column(f"\u2691 {name}", numeric=True) for name in flagged] + [Column("Run")]
     rows = []
     for row in evidence.cases[:CASES]:
         values = metric_rows.get(row["case_id"], {})
@@ -107,6 +107,7 @@ def cases(root: Path, evidence: Evidence, gates: OpenGates) -> list[Block]:
         stored = gates.stored.get(row["case_id"]) or (verdicts_of(root, row) if flagged else {})
         still_open = gates.cases.get(row["case_id"], ())
         cells += [_gate_cell(stored.get(name), name in still_open) for name in flagged]
+        cells.append(Cell("files", href=f"{row['run_dir']}/") if row.get("run_dir") else Cell(""))
         rows.append(cells)
     notes = [
         _cut(len(evidence.cases), CASES, "cases", "testbed_cases.csv and testbed_metrics.csv"),
