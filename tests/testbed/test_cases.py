@@ -210,7 +210,7 @@ def test_dotted_keys_step_into_arrays_of_tables_by_id(tmp_path):
     axis = {"id": "stage", "keys": ["flow.bc.river.stage"], "values": [1.0]}
     found = listed(tmp_path, axis=[axis], case=[{"id": "a", "axis": "stage", "value": 2.0}])
     base = {"flow": {"bc": [{"id": "sea", "head": 0.0}, {"id": "river", "stage": 1.0}]}}
-    overlay = stepped(base, found.cases[0].overlays[0].data)
+    overlay, _ = stepped(base, found.cases[0].overlays[0].data)
     assert merged(base, overlay) == {
         "flow": {"bc": [{"id": "sea", "head": 0.0}, {"id": "river", "stage": 2.0}]}
     }

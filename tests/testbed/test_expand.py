@@ -187,6 +187,13 @@ def test_keys_of_an_axis_step_into_arrays_by_id(made, case):
     assert verdict(found.differences, ("flow.bc.eas",)) == "fail"
 
 
+def test_a_key_of_an_axis_that_leads_to_no_item_is_a_fault(made, case, tmp_path):
+    found = child(made, case(keyed=nested(["flow.bc.eats.head"], 7.5)))
+    assert told(found.faults, tmp_path) == [
+        "k.toml:4  case 'low_k': flow.bc.eats names no item of flow.bc; did you mean flow.bc.east?"
+    ]
+
+
 DIFFERENCES = {
     "changed": ({"flow": {"k": 2e-5}}, ("flow.k", "changed", False, 1e-5, 2e-5, 4)),
     "added": ({"flow": {"on": True}}, ("flow.on", "added", True, None, True, 4)),

@@ -141,6 +141,10 @@ def test_a_set_that_is_none(place):
     place(k=MODE)
     assert refused("k.toml", Changes(sets=("name",))) == "--set must be key=VALUE, got 'name'"
     assert refused("k.toml", Changes(sets=("a b=1",))) == "--set a b: 'a b' is no dotted key"
+    place(k=f'{MODE}[[bars]]\nid = "a"')
+    assert refused("k.toml", Changes(sets=("bars.b.length=1",))) == (
+        "--set bars.b.length: 1 fault\n  --set bars.b.length names no item of bars; its ids: a"
+    )
 
 
 def test_a_fault_names_the_file_and_line_in_which_the_value_was_written(place):

@@ -164,6 +164,19 @@ def test_what_an_overlay_does_not_touch_is_shared():
 
 def test_a_dotted_key_steps_into_an_array_of_tables_by_id():
     base = bc(("w", 1), ("e", 2))
-    overlay = stepped(base, {"flow": {"bc": {"e": {"head": 5}}, "k": 1}})
+    overlay, faults = stepped(base, {"flow": {"bc": {"e": {"head": 5}}, "k": 1}})
+    assert not faults
     assert overlay == {"flow": {"bc": [{"id": "e", "head": 5}], "k": 1}}
     assert merged(base, overlay) == {"flow": {**bc(("w", 1), ("e", 5))["flow"], "k": 1}}
+
+
+STEPS = {
+    "nearly": ("river", "rivr", "names no item of flow.bc; did you mean flow.bc.river?"),
+    "not at all": ("river", "x", "names no item of flow.bc; its ids: river"),
+}
+
+
+@pytest.mark.parametrize(("there", "asked", "told"), STEPS.values(), ids=STEPS)
+def test_a_step_to_an_id_that_is_not_there_is_a_fault(there, asked, told):
+    _, faults = stepped(bc((there, 1)), {"flow": {"bc": {asked: {"head": 5}}}})
+    assert [(fault.place, fault.text) for fault in faults] == [(("flow", "bc", asked), told)]

@@ -133,7 +133,9 @@ def child_of(case: Case, base: Base) -> Child:
     faults: list[str] = []
     data: dict[str, Any] = dict(base.data)
     for overlay in case.overlays:
-        layer = _layer(overlay, data, base)
+        table, found = stepped(data, overlay.data) if overlay.keyed else (overlay.data, [])
+        layer = _layer(overlay, table, base)
+        faults += [_line(layer.source, layer.at, fault, case) for fault in found]
         faults += _reserved(layer, case)
         data, found = merge(data, layer.data)
         faults += [_line(layer.source, layer.at, fault, case) for fault in found]
@@ -168,7 +170,7 @@ def _with_real_paths(checked: Table, data: Mapping[str, Any], base: Base) -> Tab
     return faults_in(base.table, real)[0] or checked
 
 
-def _layer(overlay: Overlay, data: Mapping[str, Any], base: Base) -> Layer:
+def _layer(overlay: Overlay, table: Mapping[str, Any], base: Base) -> Layer:
     """An overlay with its paths as children write them."""
 
     def resolved(place: Place, kind: Kind, text: str) -> str:
@@ -177,7 +179,6 @@ def _layer(overlay: Overlay, data: Mapping[str, Any], base: Base) -> Layer:
         base.paths.texts.setdefault(relative, f"{text!r} beside {Path(name).name}")
         return relative
 
-    table = stepped(data, overlay.data) if overlay.keyed else overlay.data
     return Layer(
         data=with_paths(base.table, table, resolved),
         source=overlay.source,

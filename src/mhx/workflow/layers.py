@@ -128,7 +128,9 @@ def _flag_layer(data: Mapping[str, Any], name: str, value: str, origin: str) -> 
         table = tomllib.loads(f"{name} = {value}")
     except tomllib.TOMLDecodeError:
         table = _filled(keys, value)
-    table = stepped(data, table)
+    table, faults = stepped(data, table)
+    if faults:
+        raise ConfigError(_counted(origin, [f"{origin} {fault.text}" for fault in faults]))
     flags = {".".join(map(str, place)): origin for place in _places(table)}
     source = Source(origin, flags=flags)
     return Layer(data=table, source=source, folder=Path.cwd(), here="in the current folder")

@@ -53,25 +53,43 @@ def by_id(value: Any) -> bool:
     )
 
 
-def stepped(base: Any, overlay: Mapping[str, Any]) -> dict[str, Any]:
+def stepped(base: Any, overlay: Mapping[str, Any]) -> tuple[dict[str, Any], list[Told]]:
     """An overlay made from dotted keys, with steps into arrays of tables by `id`.
 
     Where the base has such an array and the overlay a table of tables, its keys are ids:
-    `{"bc": {"river": {"head": 3}}}` becomes `{"bc": [{"id": "river", "head": 3}]}`.
+    `{"bc": {"river": {"head": 3}}}` becomes `{"bc": [{"id": "river", "head": 3}]}`.  A step to an
+    id that is not there is a fault.
     """
+    faults: list[Told] = []
+    return _stepped(base, overlay, (), faults), faults
+
+
+def _stepped(
+    base: Any, overlay: Mapping[str, Any], above: Place, faults: list[Told]
+) -> dict[str, Any]:
     result: dict[str, Any] = {}
     for key, value in overlay.items():
+        place = (*above, key)
         below: Any = base.get(key) if isinstance(base, Mapping) else None
         if not isinstance(value, Mapping):
             result[key] = value
         elif by_id(below) and all(isinstance(item, Mapping) for item in value.values()):
             items = {str(item["id"]): item for item in below}
+            faults += [_no_item(place, name, items) for name in value if name not in items]
             result[key] = [
-                {"id": name, **stepped(items.get(name), item)} for name, item in value.items()
+                {"id": name, **_stepped(items.get(name), item, (*place, name), faults)}
+                for name, item in value.items()
             ]
         else:
-            result[key] = stepped(below, value)
+            result[key] = _stepped(below, value, place, faults)
     return result
+
+
+def _no_item(place: Place, name: str, known: Mapping[str, Any]) -> Told:
+    close = difflib.get_close_matches(name, list(known), n=1)
+    hint = f"; did you mean {dotted((*place, close[0]))}?" if close else ""
+    ids = "" if hint else f"; its ids: {', '.join(known)}"
+    return Told((*place, name), f"names no item of {dotted(place)}{hint}{ids}")
 
 
 def _table(
