@@ -257,6 +257,7 @@ def test_gates_of_children_count_unless_the_file_says_otherwise(required, code, 
     assert column(root, "gate_verdict") == ["fail", "pass", "pass"]
     assert document_of(root)["cases"][0]["open_gates"] == ["low enough"]
     assert any("low enough" in line for line in answer.details)
+    assert "gates of 1 case did not pass" in answer.headline
 
 
 @pytest.mark.slow

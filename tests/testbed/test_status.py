@@ -32,7 +32,7 @@ def test_a_plan_is_planned(file, root):
     plan_testbed(file())
     answer = status(root)
     assert answer.headline == "k: 3 cases: 3 planned"
-    assert answer.next.startswith("mhx testbed run ")
+    assert answer.next == f"mhx testbed run {root.parents[1] / 'k.toml'}"
 
 
 def test_every_status_is_counted_and_troubles_are_told(file, root):

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from mhx.report.answer import Answer
+from mhx.report.progress import duration
 from mhx.testbed import manifest
 from mhx.testbed.checks import worst
 from mhx.testbed.keeping import Keeper
@@ -25,7 +26,11 @@ def planned(keeper: Keeper, path: Path) -> Answer:
     parts += [f"{off} disabled"] if off else []
     parts += [f"{stand} would be reused"] if stand else []
     unisolated = [case["case_id"] for case in cases if _isolation(case) == "fail"]
-    details = list(_listed([f"  notice    {n}" for n in keeper.document["notices"]]))
+    details = list(_listed([_intent(case) for case in cases if not case["would_reuse"]]))
+    due = [case["expected_seconds"] for case in cases if not case["would_reuse"]]
+    if due and None not in due:
+        details.append(f"about {duration(sum(due))} of computing, by the cases before")
+    details += _listed([f"  notice    {n}" for n in keeper.document["notices"]])
     if unisolated:
         details.append(f"more than declared changes in: {some(unisolated)}")
     return Answer(
@@ -63,6 +68,8 @@ def carried_out(keeper: Keeper, path: Path) -> Answer:
     parts += [f"{counts[word]} {word}" for word in (*_TROUBLE, "planned") if counts[word]]
     reused = sum(state.reused for state in states.values())
     parts += [f"{reused} reused"] if reused else []
+    gates = sum(_gates_open(state) for state in states.values())
+    parts += [f"gates of {counted(gates, 'case')} did not pass"] if gates else []
     checks = keeper.judged().checks
     parts += [_checks_told(checks)] if checks else []
     troubled = [case_id for case_id, state in states.items() if state.status in _TROUBLE]
@@ -84,12 +91,16 @@ def _details(
     gates = [
         f"  gate      {case_id}: {', '.join(state.result.open_gates)}"
         for case_id, state in states.items()
-        if state.result and state.result.open_gates
+        if state.result and _gates_open(state)
     ]
     yield from _listed(gates)
     open_checks = [check for check in checks if check["verdict"] != "pass"]
     yield from _listed([_check(check) for check in open_checks])
     yield from _listed([f"  notice    {notice}" for notice in keeper.document["notices"]])
+
+
+def _gates_open(state: State) -> bool:
+    return state.result is not None and bool(state.result.open_gates)
 
 
 def _trouble(case_id: str, state: State) -> str:
@@ -138,6 +149,10 @@ def _document(keeper: Keeper) -> dict[str, Any]:
         ],
         "notices": keeper.document["notices"],
     }
+
+
+def _intent(case: Mapping[str, Any]) -> str:
+    return f"  to run    {case['case_id']}: {case['reuse_reason']}"
 
 
 def _isolation(case: Mapping[str, Any]) -> str:

@@ -4,6 +4,8 @@ Nothing is expanded and nothing is hashed again but the plan itself.  `stale` is
 result on record belongs to another digest than the plan's.
 """
 
+import os
+import shlex
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -87,6 +89,6 @@ def _some(names: list[str]) -> str:
     return ", ".join(names[:TOLD]) + more
 
 
-def _file(root: Path, plan: Mapping[str, Any]) -> Path:
+def _file(root: Path, plan: Mapping[str, Any]) -> str:
     """The testbed's file, as it is reached from here."""
-    return Path(root, plan["config_path"])
+    return shlex.quote(os.path.normpath(root / plan["config_path"]))
