@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from mhx.report.answer import Answer
@@ -37,7 +38,7 @@ def planned(keeper: Keeper, path: Path) -> Answer:
         headline=f"{keeper.document['testbed_id']}: {', '.join(parts)}; nothing was started",
         wrote=keeper.root,
         details=details,
-        next=f"mhx testbed run {path}",
+        next=f"mhx testbed run {quote(str(path))}",
         document=_document(keeper),
     )
 
@@ -52,7 +53,7 @@ def compared(plan: Plan, differing: Sequence[str]) -> Answer:
         headline=f"{plan.table.id}: {counted(children, 'child').replace('childs', 'children')}, "
         f"{verdict}; nothing was written",
         details=list(_listed([f"  {name}" for name in differing])),
-        next=f"mhx testbed plan {plan.path}" if differing else "",
+        next=f"mhx testbed plan {quote(str(plan.path))}" if differing else "",
         document={"children": children, "differing": list(differing)},
         exit_code=1 if differing else 0,
     )
@@ -120,10 +121,10 @@ def _next(keeper: Keeper, path: Path, troubled: Sequence[str], code: int) -> str
     states = keeper.tables.states
     stopped = [case_id for case_id in troubled if states[case_id].status == "interrupted"]
     if stopped or code in (75, 130):
-        return f"mhx testbed run {path}"
+        return f"mhx testbed run {quote(str(path))}"
     if troubled:
-        return f"mhx testbed explain {keeper.root} {troubled[0]}"
-    return f"mhx verify {keeper.root}"
+        return f"mhx testbed explain {quote(str(keeper.root))} {quote(troubled[0])}"
+    return f"mhx verify {quote(str(keeper.root))}"
 
 
 def _checks_told(checks: Sequence[Mapping[str, Any]]) -> str:
