@@ -22,7 +22,7 @@ from mhx.report.page import (
 from mhx.testbed.evidence import Evidence, OpenGates, verdicts_of
 from mhx.testbed.outcome import log_tail
 
-CASES, CHECKS, METRICS, GATES, FAILURES, DIFFERENCES = 100, 60, 12, 4, 12, 60
+CASES, CHECKS, METRICS, GATES, FAILURES, DIFFERENCES = 100, 60, 12, 8, 12, 60
 TONES = {"ok": "pass", "failed": "fail", "timeout": "fail", "interrupted": "unknown"}
 _VERDICTS = frozenset({"pass", "fail", "unknown"})
 
@@ -113,6 +113,7 @@ def cases(root: Path, evidence: Evidence, gates: OpenGates) -> list[Block]:
         _cut(len(evidence.cases), CASES, "cases", "testbed_cases.csv and testbed_metrics.csv"),
         _cut(len(evidence.contract), METRICS, "metrics", "testbed_metrics.csv"),
         "\u2691 marks a gate of the cases that did not pass in every case." if flagged else "",
+        _cut(len(gates.names), GATES, "gates", "the next section"),
     ]
     return [Table(columns=columns, rows=rows, note=" ".join(filter(None, notes)))]
 
