@@ -148,6 +148,14 @@ REFUSALS = [
         setting("mesh", {"kind": "voronoi", "size": 50.0, "size_min": 60.0}),
         "mesh.size_min must be <= 50, mesh.size [m], got 60",
     ),
+    (
+        setting("flow.time", {"start": "2026-13-45", "period": [{"length": 1.0}]}),
+        "flow.time.start must be a date, as 2026-01-31, got '2026-13-45'",
+    ),
+    (
+        setting("flow.time", {"period": [{"length": 1.0, "steps": 10**8}]}),
+        "flow.time.period[0].steps must be >= 1 and <= 1000000, got 100000000",
+    ),
     (leaving_out("mesh.size"), "mesh.size is required with kind = 'rectangular_disv', or cell_x"),
     (
         setting("solver.mf6.outer_dvclose", 0.0),

@@ -242,6 +242,11 @@ def test_a_selector_that_finds_no_cell_is_wrong_input(mf6: Path, tmp_path: Path)
         ran(tmp_path, bc=[chd(where={"points": [[-50.0, 0.0]]})])
 
 
+def test_a_folder_where_a_file_is_needed_is_wrong_input(mf6: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=f"{tmp_path} cannot be read: Is a directory"):
+        ran(tmp_path / "run", param={"K": {"file": str(tmp_path)}})
+
+
 def test_fields_for_other_programs_hold_the_heads(mf6: Path, tmp_path: Path) -> None:
     ran(tmp_path, output={"vtu": True, "geojson": True})
     with np.load(tmp_path / "results" / "heads.npz") as stored:

@@ -44,7 +44,7 @@ def run_mf6(exe: Path, folder: Path, timeout_s: float | None = None) -> Listing:
         )
     _refuse_unconverged(found, place)
     if status or not found.normal:
-        told = "; ".join(found.errors) or _last_words(folder / SCREEN)
+        told = _complaints(found) or _last_words(folder / SCREEN)
         line = f" line {found.error_line}" if found.error_line else ""
         ended = f"with exit status {status}" if status else f"without {listing.NORMAL!r}"
         raise SolverError(f"MODFLOW 6 stopped {ended}: {told}; see {place}{line}")
@@ -69,7 +69,10 @@ def _process(exe: Path, folder: Path, timeout_s: float | None) -> tuple[int, boo
             raise SolverError(f"{exe} cannot be started: {error.strerror or error}") from error
         overran = threading.Event()
         # wait(timeout) would look only every 50 ms, twice the time of a small model
-        limit = threading.Timer(timeout_s, _end, (process, overran)) if timeout_s else None
+        limit = None
+        if timeout_s is not None:
+            longest = min(timeout_s, threading.TIMEOUT_MAX)
+            limit = threading.Timer(longest, _end, (process, overran))
         try:
             if limit is not None:
                 limit.start()
@@ -98,6 +101,11 @@ def _refuse_unconverged(found: Listing, place: str) -> None:
             f"MODFLOW 6 did not converge in stress period {step.period}, time step {step.step} "
             f"({step.outer} outer iterations){more}; see {place} line {step.line}"
         )
+
+
+def _complaints(found: Listing) -> str:
+    more = f"; and {len(found.errors) - 3} more" if found.errors[3:] else ""
+    return "; ".join(found.errors[:3]) + more
 
 
 def _reached(found: Listing) -> str:

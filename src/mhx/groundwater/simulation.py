@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from mhx.config import parse
-from mhx.errors import SolverError
+from mhx.errors import ConfigError, SolverError
 from mhx.evidence import schemas, store
 from mhx.evidence.gates import judge_all, validation_document
 from mhx.evidence.hashing import file_digest
@@ -122,8 +122,10 @@ def identity_of(config: Simulation, engine: Engine) -> str:
 def _content(value: Any) -> str:
     """A path as the digest of what it holds."""
     assert isinstance(value, Path)
-    digest: str = remembered("digest of file", key_of(value), lambda: file_digest(value))
-    return digest
+    try:
+        return remembered("digest of file", key_of(value), lambda: file_digest(value))
+    except OSError as error:
+        raise ConfigError(f"{value} cannot be read: {error.strerror}") from error
 
 
 def _ground(config: Simulation) -> Ground:

@@ -44,8 +44,10 @@ class Domain(Kinded):
     kind: Literal["rectangle", "polygon", "catchment"] = Field(description="how it is given")
     x0: float = Field(default=0.0, description="western edge [m]")
     y0: float = Field(default=0.0, description="southern edge [m]")
-    length_x: float | None = Field(default=None, gt=0, description="extent to the east [m]")
-    length_y: float | None = Field(default=None, gt=0, description="extent to the north [m]")
+    length_x: float | None = Field(default=None, gt=0, le=1e8, description="extent to the east [m]")
+    length_y: float | None = Field(
+        default=None, gt=0, le=1e8, description="extent to the north [m]"
+    )
     file: InputPath | None = Field(default=None, description="CSV with x,y or GeoJSON")
     points: Points | None = Field(default=None, min_length=3, description="corners [m]")
     outlet: Outlet | None = Field(default=None, description="where the catchment drains")

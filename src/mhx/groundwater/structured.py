@@ -14,6 +14,7 @@ import shapely
 from mhx.errors import ConfigError
 from mhx.groundwater.grid import Floats, Grid, Ids
 
+MOST_CELLS = 50_000_000
 FIT = 1e-9
 """Relative misfit up to which a whole number of cells fills a length [1]."""
 
@@ -32,6 +33,11 @@ def regular(
     low, high = outline.min(axis=0), outline.max(axis=0)
     columns = _whole("mesh.cell_x", high[0] - low[0], cell[0])
     rows = _whole("mesh.cell_y", high[1] - low[1], cell[1])
+    if rows * columns > MOST_CELLS:
+        raise ConfigError(
+            f"mesh: {rows} rows of {columns} columns are more than {MOST_CELLS} cells; make the "
+            "cells larger"
+        )
     x = np.linspace(low[0], high[0], columns + 1)
     y = np.linspace(high[1], low[1], rows + 1)
     vertices = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)

@@ -20,25 +20,27 @@ from mhx.errors import ConfigError
 from mhx.groundwater.grid import Floats, Grid
 
 
-def columns(path: Path) -> dict[str, list[str]]:
+def columns(path: Path, key: str) -> dict[str, list[str]]:
     """The columns of a CSV file by name; ConfigError where it is no table."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read: {error}") from error
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        raise ConfigError(f"{key}: {path} cannot be read: {reason}") from error
     rows = [row for row in csv.reader(text.splitlines()) if row]
     if len(rows) < 2:
-        raise ConfigError(f"{path}: holds no rows below a header")
+        raise ConfigError(f"{key}: {path} holds no rows below a header")
     header = [name.strip() for name in rows[0]]
     for number, row in enumerate(rows[1:], start=2):
         if len(row) != len(header):
-            raise ConfigError(f"{path}:{number}  has {len(row)} values, the header {len(header)}")
+            told = f"has {len(row)} values, the header {len(header)}"
+            raise ConfigError(f"{key}: {path}:{number}  {told}")
     return {name: [row[at].strip() for row in rows[1:]] for at, name in enumerate(header)}
 
 
 def column(path: Path, name: str, key: str) -> list[str]:
     """One column of a CSV file; ConfigError names those there are."""
-    table = columns(path)
+    table = columns(path, key)
     if name not in table:
         known = ", ".join(table)
         raise ConfigError(f"{key}: {path} has no column {name!r}; it has {known}")
@@ -68,7 +70,7 @@ def per_period(path: Path, name: str, n_periods: int, key: str) -> Floats:
 
 def per_cell(path: Path, shape: tuple[int, int], key: str) -> Floats:
     """(n_layers, n) of the column `value`, or of the only column beside `cell_id`."""
-    table = columns(path)
+    table = columns(path, key)
     names = [name for name in table if name not in ("cell_id", "layer")]
     name = "value" if "value" in names or len(names) != 1 else names[0]
     texts = _ordered(table, column(path, name, key), path, key)
@@ -79,7 +81,7 @@ def zones_per_cell(path: Path, grid: Grid, n_layers: int, key: str) -> np.ndarra
     """(n_layers, n) names of zones; "" where a GeoJSON file has none."""
     if path.suffix.lower() in (".json", ".geojson"):
         return np.tile(_zones_of_polygons(path, grid, key), (n_layers, 1))
-    table = columns(path)
+    table = columns(path, key)
     texts = _ordered(table, column(path, "zone", key), path, key)
     return _layered(np.array(texts, dtype=object), (n_layers, grid.n_cells), path, key)
 
@@ -113,7 +115,7 @@ def _zones_of_polygons(path: Path, grid: Grid, key: str) -> np.ndarray:
         document = json.loads(path.read_text(encoding="utf-8"))
         features = [(f["properties"]["zone"], shape(f["geometry"])) for f in document["features"]]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        told = f"{key}: {path}: must be GeoJSON features with a property zone ({error})"
+        told = f"{key}: {path} must hold GeoJSON features, each a polygon with a property zone"
         raise ConfigError(told) from error
     found = np.full(grid.n_cells, "", dtype=object)
     for name, polygon in features:
