@@ -70,6 +70,11 @@ CASES = {
         {"a": [{"id": 1, "y": 2}, {"y": 3}]},
         {"a": [{"id": 1, "y": 2}, {"y": 3}]},
     ),
+    "an id that stands twice and the array is replaced": (
+        {"a": [{"id": "x", "y": 1}]},
+        {"a": [{"id": "x"}, {"id": "x"}]},
+        {"a": [{"id": "x"}, {"id": "x"}]},
+    ),
     "an empty array meets items with ids": ({"a": []}, {"a": [{"id": 1}]}, {"a": [{"id": 1}]}),
     "append": ({"a": [1]}, {"a__append": [2, 3]}, {"a": [1, 2, 3]}),
     "append to an array of tables": (

@@ -1,10 +1,10 @@
 """Laying one table over another: the rules of overlays and of inheriting files.
 
 Tables merge deeply; scalars and lists of the overlay replace those of the base.  Arrays of tables
-in which every item of both sides has an `id` merge by `id`: the same id merges in place, a new one
-is appended.  Three endings of keys are directives and never reach the result: `key__append = [..]`
-extends an inherited list, `key__delete = true` removes an inherited key, `key__replace = ..`
-replaces even where merging by id would apply.
+in which every item of both sides has an `id` of its own merge by `id`: the same id merges in place,
+a new one is appended.  Three endings of keys are directives and never reach the result:
+`key__append = [..]` extends an inherited list, `key__delete = true` removes an inherited key,
+`key__replace = ..` replaces even where merging by id would apply.
 
 Nothing given is changed, and what an overlay does not touch is shared with the base: results are
 for reading.  Where a merged value came from is found again by `mhx.workflow.origins`.
@@ -45,12 +45,11 @@ def directive(key: str) -> tuple[str, str]:
 
 
 def by_id(value: Any) -> bool:
-    """True for an array of tables in which every item has an id: it merges by id."""
-    return (
-        isinstance(value, list | tuple)
-        and bool(value)
-        and all(isinstance(item, Mapping) and "id" in item for item in value)
-    )
+    """True for an array of tables whose items all have an id, each its own: it merges by id."""
+    if not isinstance(value, list | tuple) or not value:
+        return False
+    ids = [item.get("id") if isinstance(item, Mapping) else None for item in value]
+    return all(type(one) in (str, int) for one in ids) and len(set(ids)) == len(ids)
 
 
 def stepped(base: Any, overlay: Mapping[str, Any]) -> tuple[dict[str, Any], list[Told]]:
@@ -129,12 +128,10 @@ def _items(
     base: Sequence[Any], overlay: Sequence[Any], place: Place, faults: list[Told]
 ) -> list[Any]:
     result = list(base)
-    at = {item["id"]: index for index, item in enumerate(base) if _can_be_key(item["id"])}
+    at = {item["id"]: index for index, item in enumerate(base)}
     for number, item in enumerate(overlay):
-        index = at.get(item["id"]) if _can_be_key(item["id"]) else None
+        index = at.get(item["id"])
         if index is None:
-            if _can_be_key(item["id"]):
-                at[item["id"]] = len(result)
             result.append(_alone(item, (*place, number), faults))
         else:
             result[index] = _table(result[index], item, (*place, number), faults)
@@ -173,8 +170,3 @@ def _append(
         faults.append(Told(place, f"must be a list, got {shown(value)}"))
     else:
         result[name] = [*inherited, *_alone(value, place, faults)]
-
-
-def _can_be_key(value: Any) -> bool:
-    """Ids that are no text are a fault of the table; they only must not stop the merge."""
-    return not isinstance(value, Mapping | list)
