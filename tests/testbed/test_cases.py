@@ -183,7 +183,7 @@ axes = ["h"]
     faults = case_list(found.table, found.source, tmp_path).faults
     assert [fault.replace(f"{tmp_path}/", "") for fault in faults] == [
         "s.csv:2  case id 'g_fine' is used 3 times "
-        "(k.toml:11, s.csv:2 and k.toml:13; upper and lower case are equal)"
+        "(k.toml:12, s.csv:2 and k.toml:13; upper and lower case are equal)"
     ]
 
 

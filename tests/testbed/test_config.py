@@ -174,24 +174,24 @@ FAULTS = {  # what is written after HEAD (4 lines) -> every line of the message
     "same id": (
         '[[testbed.case]]\nid = "low_k"\n[[testbed.case]]\nid = "Low_K"\n',
         [
-            "k.toml:7  case id 'Low_K' is used twice "
-            "(k.toml:5 and 7; upper and lower case are equal)"
+            "k.toml:8  case id 'Low_K' is used twice "
+            "(k.toml:6 and 8; upper and lower case are equal)"
         ],
     ),
     "same id, three times": (
         CASE * 3,
         [
-            "k.toml:7  case id 'a' is used 3 times "
-            "(k.toml:5, 7 and 9; upper and lower case are equal)"
+            "k.toml:8  case id 'a' is used 3 times "
+            "(k.toml:6, 8 and 10; upper and lower case are equal)"
         ],
     ),
     "same slug": (
         '[[testbed.case]]\nid = "a b"\n[[testbed.case]]\nid = "a_b"\n',
-        ["k.toml:7  cases 'a b' and 'a_b' would share _generated_configs/a_b.toml; rename one"],
+        ["k.toml:8  cases 'a b' and 'a_b' would share _generated_configs/a_b.toml; rename one"],
     ),
     "same slug but for case": (
         '[[testbed.case]]\nid = "A b"\n[[testbed.case]]\nid = "a_b"\n',
-        ["k.toml:7  cases 'A b' and 'a_b' would share _generated_configs/A_b.toml; rename one"],
+        ["k.toml:8  cases 'A b' and 'a_b' would share _generated_configs/A_b.toml; rename one"],
     ),
     "overlay type": (
         '[[testbed.case]]\nid = "low_k"\noverlay = []\n',
@@ -232,11 +232,11 @@ FAULTS = {  # what is written after HEAD (4 lines) -> every line of the message
     ),
     "same metric": (
         CASE + METRIC + METRIC.replace("head", "Head", 1),
-        ["k.toml:10  metric 'Head' is declared twice (k.toml:7 and 10)"],
+        ["k.toml:11  metric 'Head' is declared twice (k.toml:8 and 11)"],
     ),
     "fixed column": (
         CASE + METRIC.replace('"head"', '"status"'),
-        ["k.toml:7  metric name 'status' is a fixed column; choose another"],
+        ["k.toml:8  metric name 'status' is a fixed column; choose another"],
     ),
     "unknown source": (
         CASE + '[[testbed.metric]]\nname = "h"\nsource = "flow_metrics.n_cell"\n',
@@ -278,7 +278,7 @@ FAULTS = {  # what is written after HEAD (4 lines) -> every line of the message
     "axes that differ in case alone": (CASE + AXIS + AXIS.replace('"K"', '"k"'), []),
     "axis declared twice": (
         CASE + AXIS + AXIS,
-        ["k.toml:13  axis 'K' is declared twice (k.toml:7 and 13)"],
+        ["k.toml:14  axis 'K' is declared twice (k.toml:8 and 14)"],
     ),
     "check without reason": (
         CASE + METRIC + '[[testbed.check]]\nid = "mass"\nkind = "bounds"\nmetric = "head"\nlow=1\n',
@@ -638,9 +638,9 @@ reason = "r"
         "k.toml:9  testbed.axis[0].unit must be text, got 3",
         "k.toml:10  testbed.case[0].id is required",
         "k.toml:14  case 'a': value needs a declared axis; 'h' is only a tag",
-        "k.toml:16  case id 'A' is used twice (k.toml:12 and 16; upper and lower case are equal)",
-        "k.toml:20  metric name 'status' is a fixed column; choose another",
-        "k.toml:20  metric 'status': a simulation never reports 'status'",
+        "k.toml:17  case id 'A' is used twice (k.toml:13 and 17; upper and lower case are equal)",
+        "k.toml:21  metric name 'status' is a fixed column; choose another",
+        "k.toml:21  metric 'status': a simulation never reports 'status'",
         "k.toml:26  testbed.check[0].low must be a number [unit of the metric], got '1'",
         "k.toml:28  check 'd' (monotonic) needs axis",
         "k.toml:31  check 'd': metric 'stats' is not declared; did you mean 'status'?",
@@ -707,7 +707,7 @@ id = "A"
 
 def test_older_spellings_are_read_noticed_and_found_in_the_file(tmp_path):
     assert told(tmp_path, OLDER_TEXT) == [
-        "k.toml:9  case id 'A' is used twice (k.toml:7 and 9; upper and lower case are equal)"
+        "k.toml:10  case id 'A' is used twice (k.toml:8 and 10; upper and lower case are equal)"
     ]
     found, listed = read(tmp_path, OLDER_TEXT.replace('"A"', '"b"'))
     assert found.table.id == "old"

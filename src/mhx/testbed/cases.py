@@ -110,7 +110,7 @@ def _by_hand(making: Making) -> None:
             overlays=making.overlay((*place, "overlay"), one.overlay),
         )
         case = making.valued(case, one.value, (*place, "value"))
-        making.add(case, making.faults.source.origin(place))
+        making.add(case, making.faults.source.origin((*place, "id")))
 
 
 def _fits(making: Making, place: Place, design: Design) -> bool:
@@ -218,8 +218,9 @@ def _judge_ids(making: Making) -> None:
 def _tell(making: Making, number: int, text: str) -> None:
     """A fault of a case, said where the case was declared."""
     case, (name, line) = making.cases[number], making.origins[number]
-    if making.faults.source.origin(case.place) == (name, line):
-        making.faults.say(case.place, text)
+    at = (*case.place, "id")
+    if making.faults.source.origin(at) == (name, line):
+        making.faults.say(at, text)
     else:
         making.faults.other(name, line or 0, text)
 

@@ -24,7 +24,7 @@ SAMPLED = ("latin_hypercube", "sobol")
 def design_rules(arrays: Arrays, axes: Mapping[str, Levels], faults: Faults) -> None:
     """Own keys of each kind, declared axes, templates."""
     designs = list(arrays.items("design"))
-    declared_twice("design", [(place, design.id) for place, design in designs], faults)
+    declared_twice("design", [((*place, "id"), design.id) for place, design in designs], faults)
     for place, design in designs:
         foreign_keys(place, design.kind, design.model_fields_set, OWN_KEYS, faults)
         unsure = any(arrays.unsure(name, axes, faults) for name in design.axes)

@@ -40,11 +40,12 @@ _NOTES = "notes."
 def metric_rules(arrays: Arrays, row: Registration | None, faults: Faults) -> None:
     """Names of the columns, sources and units."""
     metrics = list(arrays.items("metric"))
-    names = [(place, metric.name) for place, metric in metrics]
+    names = [((*place, "name"), metric.name) for place, metric in metrics]
     declared_twice("metric", names, faults, fold=True)
     for place, metric in metrics:
         if metric.name.casefold() in FIXED_COLUMNS:
-            faults.say(place, f"metric name {metric.name!r} is a fixed column; choose another")
+            text = f"metric name {metric.name!r} is a fixed column; choose another"
+            faults.say((*place, "name"), text)
     words = vocabulary_of(row) if row and metrics else None
     if row and words:
         for place, metric in metrics:
@@ -60,7 +61,10 @@ def _source(metric: MetricTable, words: Vocabulary, row: Registration) -> Iterat
         if words.closed and not source.startswith(_NOTES):
             close = words.near(source)
             hint = f"; did you mean {close!r}?" if close else ""
-            yield "source", f"a {row.runner} never reports {source!r}{hint}"
+            yield (
+                "source" if metric.source else "name",
+                f"a {row.runner} never reports {source!r}{hint}",
+            )
     elif metric.unit is not None and metric.unit != word.unit:
         yield "unit", f"unit {metric.unit!r} is not the unit of {source}, {word.unit!r}"
 
@@ -68,7 +72,7 @@ def _source(metric: MetricTable, words: Vocabulary, row: Registration) -> Iterat
 def check_rules(arrays: Arrays, axes: Mapping[str, Levels], faults: Faults) -> None:
     """Kinds, bounds, and the metrics, axes and designs that checks name."""
     checks = list(arrays.items("check"))
-    declared_twice("check", [(place, check.id) for place, check in checks], faults)
+    declared_twice("check", [((*place, "id"), check.id) for place, check in checks], faults)
     names = [metric.name for metric in arrays.table.metric]
     designs = [design.id for design in arrays.table.design]
     for place, check in checks:

@@ -101,7 +101,7 @@ def exists(path: Path, folder: Path, place: Place, faults: Faults) -> bool:
 
 def axis_rules(arrays: Arrays, row: Registration | None, faults: Faults) -> None:
     """Values, levels, ranges and keys of the axes."""
-    named = [(place, axis.id) for place, axis in arrays.items("axis")]
+    named = [((*place, "id"), axis.id) for place, axis in arrays.items("axis")]
     declared_twice("axis", named, faults)
     for place, axis in arrays.items("axis"):
         for text in axis_faults(axis):
@@ -110,7 +110,7 @@ def axis_rules(arrays: Arrays, row: Registration | None, faults: Faults) -> None
         for at, level in levels:
             who = f"axis {axis.id!r}, level {level.id!r}"
             overlay_rules((*at, "overlay"), who, level.overlay, row, faults)
-        names = [(at, level.id) for at, level in levels]
+        names = [((*at, "id"), level.id) for at, level in levels]
         declared_twice(f"axis {axis.id!r}: level", names, faults, fold=True)
 
 
