@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from mhx.errors import ConfigError
 from mhx.testbed.children import write_children
 from mhx.testbed.journal import History, Result
 from mhx.testbed.keeping import Keeper
@@ -49,6 +50,8 @@ def prepare(
         if planned.faults:
             text = "; ".join(" ".join(fault.split()) for fault in planned.faults)
             keeper.set(planned.case.id, State(status="failed", error=text))
+    if plan.faults:
+        keeper.exit_code = ConfigError.exit_code
     keeper.write_plan(stale)
     plan.raise_faults()
     return decisions
