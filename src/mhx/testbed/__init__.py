@@ -6,6 +6,18 @@
     DEFAULT_RUNNER_METRICS                    runner -> metrics of a testbed that declares none
     TestbedLauncher                           plans and runs one testbed file
 
+In order of their work:
+
+    config, declared, rules, questions, arrays, faults      what a file says, and every fault of it
+    axes, cases, catalog, catalog_cases, design, design_rules, making, templates, matrix     cases
+    expand, isolation, ordering, blocks, digests, watching, plan, children   children, and the plan
+    launcher, preparing, reuse, folders, stopping     what stands; the rest is delegated
+    outcome, reading, journal                         how a case ended, on record before all else
+    columns, rows, tables, keeping, records, manifest, exits, answers       the evidence files
+    status, explain, reporting                        asking a folder
+    selection, checks, ladders, analysis, effects     what the cases say together
+    evidence, report, report_*                        the page
+
 The tables are views of `mhx.workflow.registry`, made when asked for; names are imported late, so
 that `import mhx.testbed` loads nothing.
 """
