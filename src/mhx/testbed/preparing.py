@@ -51,7 +51,7 @@ def prepare(
             text = "; ".join(" ".join(fault.split()) for fault in planned.faults)
             keeper.set(planned.case.id, State(status="failed", error=text))
     if plan.faults:
-        keeper.exit_code = ConfigError.exit_code
+        keeper.circumstance.exit_code = ConfigError.exit_code
     keeper.write_plan(stale)
     plan.raise_faults()
     return decisions
