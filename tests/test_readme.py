@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
@@ -49,7 +50,16 @@ def test_the_campaign_runs_as_printed(tmp_path, monkeypatch):
 
 
 def test_the_files_of_a_single_run_are_there():
-    run, schema = lines("One run")
-    assert run[0] == "run"
+    run, schema, catchment = lines("One run")
+    assert run[0] == catchment[0] == "run"
     assert (ROOT / run[1]).exists()
+    assert (ROOT / catchment[1]).exists()
     assert main(schema) == 0
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("mf6", "gmsh")
+def test_the_matrix_runs_as_printed(tmp_path, monkeypatch):
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    monkeypatch.chdir(tmp_path)
+    assert [main(words) for words in lines("A matrix of cases")] == [0, 0, 0, 0, 0]
