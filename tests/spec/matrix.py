@@ -67,9 +67,14 @@ execution = { backend = "inline" }
 FLOW = """\
 workflow = { mode = "simulation" }
 domain = { kind = "rectangle", x0 = 0.0, y0 = 0.0, length_x = 400.0, length_y = 200.0 }
-topography = { kind = "plane", base_elevation = 50.0, amplitude = 5.0, rises_to = "west", anchor = "edges" }
 layers = { kind = "constant_thickness", thickness = 50.0 }
 mesh = { kind = "structured", cell_x = 100.0, cell_y = 100.0 }
+[topography]
+kind = "plane"
+base_elevation = 50.0
+amplitude = 5.0
+rises_to = "west"
+anchor = "edges"
 [[simulation.process]]
 id = "mesh_main"
 type = "mesh"
