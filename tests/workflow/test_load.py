@@ -1,5 +1,7 @@
 """A configuration file, checked against the table of its mode."""
 
+from pathlib import Path
+
 import pytest
 
 from mhx.errors import ConfigError
@@ -14,7 +16,7 @@ PLACES = {
 
 @pytest.mark.parametrize(("workflow", "folder"), PLACES.values(), ids=PLACES)
 def test_the_run_folder_counts_from_the_folder_of_the_file(workflow, folder, rod_file, tmp_path):
-    assert load(rod_file(workflow=workflow)).output_dir == tmp_path / folder
+    assert load(rod_file(workflow=workflow)).output_dir.resolve() == (tmp_path / folder).resolve()
 
 
 def test_an_absolute_run_folder_is_kept(rod_file, tmp_path):
@@ -57,3 +59,15 @@ def test_a_file_without_a_usable_mode_is_refused(text, told, rods, tmp_path):
     with pytest.raises(ConfigError) as caught:
         load(path)
     assert str(caught.value).replace(f"{tmp_path}/", "").startswith(told)
+
+
+def test_a_folder_is_told_as_a_user_would_type_it(tmp_path, monkeypatch):
+    (tmp_path / "examples").mkdir()
+    file = tmp_path / "examples" / "a.toml"
+    file.write_text(
+        'workflow = { mode = "command", output_dir = "../outputs/a" }\n[command]\nargv = ["true"]\n'
+    )
+    monkeypatch.chdir(tmp_path)
+    assert load(Path("examples/a.toml")).output_dir == Path("outputs/a")
+    monkeypatch.chdir(tmp_path / "examples")
+    assert load(Path("a.toml")).output_dir == tmp_path / "outputs" / "a"

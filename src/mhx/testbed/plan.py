@@ -26,7 +26,7 @@ from mhx.testbed.journal import PLAN
 from mhx.testbed.matrix import Case, CaseList
 from mhx.workflow import registry
 from mhx.workflow.layers import Changes, Written, read_chain
-from mhx.workflow.load import mode_of
+from mhx.workflow.load import mode_of, short
 from mhx.workflow.origins import Layer
 from mhx.workflow.registry import Registration, table_of
 from mhx.workflow.stored import plain, relative_path
@@ -225,7 +225,7 @@ def _row_of(table: Testbed) -> Registration:
 def _output_root(found: Declared, table: Testbed, folder: Path) -> Path:
     if table.output_root is None:
         return folder / "testbed" / table.id
-    return folder_of(found.source, ("testbed", "output_root"), folder) / table.output_root
+    return short(folder_of(found.source, ("testbed", "output_root"), folder) / table.output_root)
 
 
 def _sources(found: Declared, table: Testbed, folder: Path) -> Iterator[Path]:

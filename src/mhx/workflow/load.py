@@ -71,10 +71,18 @@ def load_written(written: Written) -> Loaded:
         table=table,
         config=config,
         name=config.get("name") or workflow.get("name") or path.stem,
-        output_dir=path.parent / Path(folder),
+        output_dir=short(path.parent / Path(folder)),
         inputs={dotted(place): Path(text) for place, text in inputs.items()},
         overrides=written.overrides,
     )
+
+
+def short(folder: Path) -> Path:
+    """The same folder without `..`, from the current one where it lies below: as a user types it."""
+    if ".." not in folder.parts:
+        return folder
+    place, here = folder.resolve(), Path.cwd()
+    return place.relative_to(here) if place.is_relative_to(here) else place
 
 
 def row_in(written: Written) -> Registration:
