@@ -167,7 +167,7 @@ def ishigami(count, seed):
 
 @pytest.mark.parametrize(("count", "error"), [(64, 0.10), (256, 0.023), (1024, 0.006)])
 def test_sobol_indices_of_the_ishigami_function(count, error):
-    """a = 7, b = 0.1: 0.3139, 0.4424, 0; errors over 30 scrambles as the specification measured them.
+    """a = 7, b = 0.1: 0.3139, 0.4424, 0; errors over 30 scrambles, as the specification measured.
 
     Thirty of them tell such an error to 1/sqrt(60) = 13 %; three times that is allowed.
     """

@@ -78,7 +78,7 @@ def load_written(written: Written) -> Loaded:
 
 
 def short(folder: Path) -> Path:
-    """The same folder without `..`, from the current one where it lies below: as a user types it."""
+    """The same folder without `..`, from the current one where it lies below, as a user types."""
     if ".." not in folder.parts:
         return folder
     place, here = folder.resolve(), Path.cwd()
