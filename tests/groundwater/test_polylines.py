@@ -1,5 +1,6 @@
 import json
 
+import numpy as np
 import pytest
 
 from mhx.errors import ConfigError
@@ -88,3 +89,10 @@ def test_outlines_and_lines_that_are_none(tmp_path):
 def test_a_closed_line_ends_where_it_begins(tmp_path):
     points = read(tmp_path, "a.csv", "x,y\n0,0\n2,0\n2,2\n")
     assert line_of(points, "k", closed=True).tolist() == [[0, 0], [2, 0], [2, 2], [0, 0]]
+
+
+def test_a_point_of_an_outline_that_is_given_twice_is_one():
+    points = np.array([[0, 0], [4, 0], [4, 0], [4, 2], [0, 2], [0, 2], [0, 0]], float)
+    assert outline_of(points, "domain.points").tolist() == [[0, 0], [4, 0], [4, 2], [0, 2]]
+    with pytest.raises(ConfigError, match="an outline needs at least 3 points, got 2"):
+        outline_of(np.array([[0, 0], [1, 1], [1, 1], [0, 0]], float), "domain.points")

@@ -231,3 +231,36 @@ def test_a_missing_gmsh_says_what_to_install(monkeypatch, failure, told):
         triangles.import_gmsh()
     monkeypatch.undo()
     assert terrain_of(config).outline.size
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("mesh", "told"),
+    [
+        ({"size": 0.1}, r"mesh\.size = 0\.1 m makes about 1\.8e\+08 triangles, more than 50000000"),
+        (
+            {"size": 100.0, "constraint": [RIVER | {"size": 1e-4, "distance": 50.0}]},
+            r"mesh\.constraint 'river': size = 0\.0001 m makes about 1\.9e\+07 triangles",
+        ),
+    ],
+)
+def test_more_triangles_than_a_computer_holds_are_refused_in_time(kind, mesh, told, monkeypatch):
+    monkeypatch.setattr("mhx.groundwater.mesh.MOST_CELLS", 10_000_000)
+    with pytest.raises(ConfigError, match=told.replace("50000000", "10000000")):
+        meshed(site(kind=kind, **mesh))
+
+
+def test_the_count_that_is_refused_is_about_the_count_that_is_made(monkeypatch):
+    config = site(kind="triangles", size=40.0)
+    made = meshed(config)[0].n_cells
+    monkeypatch.setattr("mhx.groundwater.mesh.MOST_CELLS", int(0.8 * made))
+    with pytest.raises(ConfigError, match="triangles, more than"):
+        meshed(config)
+    monkeypatch.setattr("mhx.groundwater.mesh.MOST_CELLS", int(1.25 * made))
+    meshed(config)
+
+
+def test_cells_below_the_distance_at_which_vertices_are_one_are_refused():
+    told = r"cells are thinner than 1e-06 m.*the outline is 1e-06 m by 1e-06 m: are its coordinates"
+    with pytest.raises(ConfigError, match=told):
+        meshed(site(rectangle(1e-6, 1e-6), kind="voronoi", size=60.0))

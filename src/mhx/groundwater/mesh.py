@@ -4,16 +4,18 @@ gmsh makes the nodes of triangles and of Voronoi cells alike; regular grids and 
 need no gmsh.  How good a mesh became is said in `conformity`.
 """
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
+import shapely
 
 from mhx.errors import ConfigError
 from mhx.groundwater.grid import Grid, centroids, signed_areas
 from mhx.groundwater.meshfile import read_triangles
 from mhx.groundwater.site import Mesh
 from mhx.groundwater.snapping import Line, Net, snapped
-from mhx.groundwater.structured import regular
+from mhx.groundwater.structured import MOST_CELLS, regular
 from mhx.groundwater.terrain import Site, Terrain
 from mhx.groundwater.triangles import Sizes, triangulated
 from mhx.groundwater.voronoi import voronoi_cells
@@ -41,7 +43,9 @@ def make_grid(config: Site, terrain: Terrain) -> Grid:
         )
     net = _net(mesh, terrain)
     embedded = frozenset(line.id for line in mesh.constraint if line.embed)
-    nodes, triangles = triangulated(net, _sizes(mesh), embedded)
+    sizes = _sizes(mesh)
+    _affordable(net, sizes)
+    nodes, triangles = triangulated(net, sizes, embedded)
     if mesh.kind == "triangles":
         vertices, corners = nodes, triangles.ravel()
         offsets = np.arange(len(triangles) + 1) * 3
@@ -54,6 +58,25 @@ def make_grid(config: Site, terrain: Terrain) -> Grid:
         areas=-signed_areas(vertices, corners, offsets), outline=net.outline,
         constraints=dict(net.chains),
     )  # fmt: skip
+
+
+def _affordable(net: Net, sizes: Sizes) -> None:
+    """A ConfigError in time, where gmsh would work for days and end without memory.
+
+    A triangle of edge h has the area sqrt(3)/4 h^2; from a line of length L the edge grows evenly
+    from s to h over the distance D on both sides, which makes 2 L D / (s h) of such areas.
+    """
+    wanted = [(shapely.Polygon(net.outline).area / sizes.size**2, "mesh.size", sizes.size)]
+    for name, (size, distance) in sizes.near.items():
+        length = shapely.LineString(net.chains[name]).length
+        key = f"mesh.constraint {name!r}: size"
+        wanted.append((2 * length * distance / (size * sizes.size), key, size))
+    for areas, key, size in wanted:
+        if (triangles := areas / (math.sqrt(3) / 4)) > MOST_CELLS:
+            raise ConfigError(
+                f"{key} = {size:g} m makes about {triangles:.1e} triangles, more than "
+                f"{MOST_CELLS}; make it larger"
+            )
 
 
 def target_size(mesh: Mesh, grid: Grid) -> float:

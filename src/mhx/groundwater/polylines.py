@@ -28,11 +28,11 @@ def read_points(path: Path, key: str) -> Floats:
 
 
 def outline_of(points: Floats, where: str) -> Floats:
-    """A simple polygon, counter-clockwise, its first point not repeated; ConfigError if it is none.
+    """A simple polygon, counter-clockwise, no point repeated; ConfigError if it is none.
 
     where: what the message names, a key or a file.
     """
-    ring = points[:-1] if len(points) > 1 and np.array_equal(points[0], points[-1]) else points
+    ring = points[np.any(points != np.roll(points, -1, axis=0), axis=1)]
     if len(ring) < 3:
         raise ConfigError(f"{where}: an outline needs at least 3 points, got {len(ring)}")
     polygon = shapely.Polygon(ring)

@@ -10,6 +10,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import Voronoi, cKDTree
 
+from mhx.errors import ConfigError
 from mhx.groundwater.grid import Floats, Ids
 
 MERGE = 1e-6
@@ -19,7 +20,10 @@ FAR = 10.0
 
 
 def voronoi_cells(nodes: Floats, outline: Floats) -> tuple[Floats, Ids, Ids]:
-    """Vertices, corners and offsets of the cells of the nodes, in their order, clockwise."""
+    """Vertices, corners and offsets of the cells of the nodes, in their order, clockwise.
+
+    Raises ConfigError where cells are so small that nothing of them is left.
+    """
     origin = outline.min(axis=0)  # local coordinates keep the digits
     points, ring = nodes - origin, outline - origin
     centre, extent = 0.5 * ring.max(axis=0), float(ring.max())
@@ -33,7 +37,14 @@ def voronoi_cells(nodes: Floats, outline: Floats) -> tuple[Floats, Ids, Ids]:
     vertices, corners = _merged(places)
     keep = _distinct(corners, owner)
     corners, owner = corners[keep], owner[keep]
-    offsets = np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=len(points)))])
+    count = np.bincount(owner, minlength=len(points))
+    if flat_cells := int((count < 3).sum()):
+        raise ConfigError(
+            f"mesh.kind is 'voronoi': {flat_cells} of {len(points)} cells are thinner than "
+            f"{MERGE:g} m, up to which two vertices are one; the outline is {ring[:, 0].max():g} m "
+            f"by {ring[:, 1].max():g} m: are its coordinates in m?"
+        )
+    offsets = np.concatenate([[0], np.cumsum(count)])
     used, renumbered = np.unique(corners, return_inverse=True)
     return vertices[used] + origin, renumbered, offsets
 
