@@ -147,7 +147,7 @@ LAYERS = [
 ]
 
 
-@pytest.mark.parametrize(("layers", "bottom"), LAYERS, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(("layers", "bottom"), LAYERS, ids=[layers["kind"] for layers, _ in LAYERS])
 def test_the_bottom_is_where_it_is_said_to_be(layers: dict[str, Any], bottom: Any) -> None:
     data = document() | {"layers": layers | {"n_layers": 2, "fractions": [0.25, 0.75]}}
     config = parse(Simulation, data)
