@@ -237,6 +237,7 @@ def test_a_missing_gmsh_says_what_to_install(monkeypatch, failure, told):
 @pytest.mark.parametrize(
     ("mesh", "told"),
     [
+        ({"size": 1e-300}, r"mesh\.size = 1e-300 m makes about inf triangles, more than 50000000"),
         ({"size": 0.1}, r"mesh\.size = 0\.1 m makes about 1\.8e\+08 triangles, more than 50000000"),
         (
             {"size": 100.0, "constraint": [RIVER | {"size": 1e-4, "distance": 50.0}]},

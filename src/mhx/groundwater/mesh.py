@@ -66,11 +66,12 @@ def _affordable(net: Net, sizes: Sizes) -> None:
     A triangle of edge h has the area sqrt(3)/4 h^2; from a line of length L the edge grows evenly
     from s to h over the distance D on both sides, which makes 2 L D / (s h) of such areas.
     """
-    wanted = [(shapely.Polygon(net.outline).area / sizes.size**2, "mesh.size", sizes.size)]
+    area = shapely.Polygon(net.outline).area
+    wanted = [(area / sizes.size / sizes.size, "mesh.size", sizes.size)]  # inf, if need be
     for name, (size, distance) in sizes.near.items():
         length = shapely.LineString(net.chains[name]).length
         key = f"mesh.constraint {name!r}: size"
-        wanted.append((2 * length * distance / (size * sizes.size), key, size))
+        wanted.append((2 * length * distance / size / sizes.size, key, size))
     for areas, key, size in wanted:
         if (triangles := areas / (math.sqrt(3) / 4)) > MOST_CELLS:
             raise ConfigError(
