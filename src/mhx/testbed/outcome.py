@@ -159,5 +159,9 @@ def log_tail(log: Path, lines: int = LOG_LINES) -> list[str]:
 
 def _one_line(text: object, root: Path) -> str:
     """Without line ends, and with paths below the testbed told from there."""
-    words = " ".join(str(text).split())
-    return words.replace(f"{root.absolute().as_posix()}/", "").replace(f"{root.as_posix()}/", "")
+    return told_from(root, " ".join(str(text).split()))
+
+
+def told_from(root: Path, text: str) -> str:
+    """The text with paths below the testbed told from there, so that it can be moved."""
+    return text.replace(f"{root.absolute().as_posix()}/", "").replace(f"{root.as_posix()}/", "")

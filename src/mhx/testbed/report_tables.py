@@ -20,7 +20,7 @@ from mhx.report.page import (
     percent,
 )
 from mhx.testbed.evidence import Evidence, OpenGates, verdicts_of
-from mhx.testbed.outcome import log_tail
+from mhx.testbed.outcome import log_tail, told_from
 
 CASES, CHECKS, METRICS, GATES, FAILURES, DIFFERENCES = 100, 60, 12, 8, 12, 60
 TONES = {"ok": "pass", "failed": "fail", "timeout": "fail", "interrupted": "unknown"}
@@ -210,7 +210,7 @@ def failures(root: Path, evidence: Evidence) -> list[Block]:
                 title=row["case_id"],
                 status=row["status"],
                 error=str(row.get("error") or "no reason is on record"),
-                log="\n".join(log_tail(root / log)) if log else "",
+                log=told_from(root, "\n".join(log_tail(root / log))) if log else "",
                 log_path=log,
                 commands=[
                     ("Run it again, from the folder of this report", _rerun(evidence, row)),
