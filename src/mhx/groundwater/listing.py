@@ -2,21 +2,24 @@
 
 Two files are read: the simulation's (`mfsim.lst`: iterations, errors, how it ended) and the
 model's (budgets, steps that failed).  PERCENT DISCREPANCY is percent with two decimals, as printed;
-what cannot be read as a number (stars, NaN) is NaN.
+what cannot be read as a number (stars, NaN) is NaN.  Steps beyond 99999 and periods beyond 9999 are
+stars, too: these are counted on, since every step is told of, in order.
 """
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 NORMAL = "Normal termination of simulation."
 FAILED = "FAILED TO MEET SOLVER CONVERGENCE CRITERIA"
 
-_SOLVING = re.compile(r"^ *Solving: +Stress period: +(\d+) +Time step: +(\d+)", re.M)
+_SOLVING = re.compile(r"^ *Solving: +Stress period: *([\d*]+) +Time step: *([\d*]+)", re.M)
 _OUTER = re.compile(r"^ Model +(\d+) +(\d+) .*$", re.M)
-_BUDGET = re.compile(r"BUDGET FOR ENTIRE MODEL AT END OF TIME STEP +(\d+), STRESS PERIOD +(\d+)")
+_BUDGET = re.compile(  # without a blank where the number fills its place
+    r"BUDGET FOR ENTIRE MODEL AT END OF TIME STEP *([\d*]+), STRESS PERIOD *([\d*]+)"
+)
 _PERCENT = re.compile(r"PERCENT DISCREPANCY = *(\S+) +PERCENT DISCREPANCY = *(\S+)")
 _FAILED = re.compile(FAILED + r" IN TIME STEP +(\d+) OF STRESS PERIOD +(\d+)")
 _VERSION = re.compile(r"^ *VERSION (\S+)", re.M)
@@ -98,26 +101,33 @@ def _text(path: Path) -> str:
 def _iterations(text: str) -> Iterator[tuple[int, int, int, int, int]]:
     """Period, step, outer and inner iterations, and the line of the last outer one."""
     found = list(_SOLVING.finditer(text))
+    numbers = _counted(match.groups() for match in found)
     ends = [*(match.start() for match in found[1:]), len(text)]
-    for match, end in zip(found, ends, strict=False):
+    line, reached = 1, 0
+    for match, (period, step), end in zip(found, numbers, ends, strict=False):
         rows = list(_OUTER.finditer(text, match.end(), end))
         last = rows[-1].start() if rows else match.start()
-        yield (
-            int(match.group(1)),
-            int(match.group(2)),
-            len(rows),
-            sum(int(row.group(2)) for row in rows),
-            _line(text, last),
-        )
+        line, reached = line + text.count("\n", reached, last), last
+        yield period, step, len(rows), sum(int(row.group(2)) for row in rows), line
 
 
 def _percents(text: str) -> Iterator[tuple[tuple[int, int], tuple[float, float]]]:
     """(period, step) -> percent of the volumes, percent of the rates."""
-    for match in _BUDGET.finditer(text):
+    budgets = list(_BUDGET.finditer(text))
+    numbers = _counted((period, step) for step, period in (match.groups() for match in budgets))
+    for match, key in zip(budgets, numbers, strict=True):
         found = _PERCENT.search(text, match.end())
         if found:
-            key = int(match.group(2)), int(match.group(1))
             yield key, (_number(found.group(1)), _number(found.group(2)))
+
+
+def _counted(printed: Iterable[tuple[str, ...]]) -> Iterator[tuple[int, int]]:
+    """Period and step of each entry; where stars are printed, one more than before."""
+    period = step = 0
+    for of_period, of_step in printed:
+        period = int(of_period) if of_period.isdigit() else period + (of_step == "1")
+        step = int(of_step) if of_step.isdigit() else step + 1
+        yield period, step
 
 
 def _number(text: str) -> float:
