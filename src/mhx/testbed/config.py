@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, ConfigDict, Field, Strict, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, Strict, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from mhx.config import InputPath, Names, OutputPath, Table
@@ -39,6 +39,13 @@ def _testbed_id(text: str) -> str:
             "rule", "must be 1 to {most} printable characters", {"most": LONGEST_ID}
         )
     return text
+
+
+def _not_empty(path: Any) -> Any:
+    """Empty text would be the folder of the file itself, which nobody means by it."""
+    if path == "":
+        raise PydanticCustomError("rule", "must name a folder")
+    return path
 
 
 def _axis_id(text: str) -> str:
@@ -307,7 +314,7 @@ class Testbed(Table):
     purpose: str = Field(default="robustness", description="free text, reported")
     profile: Literal["generic"] = Field(default="generic", description="only generic")
     base_config: InputPath | None = Field(default=None, description="the base of all children")
-    output_root: OutputPath | None = Field(
+    output_root: Annotated[OutputPath, BeforeValidator(_not_empty)] | None = Field(
         default=None, description="default: testbed/<id> beside the file"
     )
     execute: bool = Field(default=True, description="false: plan only")

@@ -5,7 +5,6 @@ evidence by `records`.  Faults are collected over all files and cases, and raise
 evidence that names them is on disk.
 """
 
-import json
 import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,11 +21,11 @@ from mhx.testbed.declared import Declared, declared
 from mhx.testbed.digests import Parts, case_digest, child_digest, plan_digest
 from mhx.testbed.expand import FOLDER, Base, Child, base_of, child_of
 from mhx.testbed.isolation import outside, verdict
-from mhx.testbed.journal import PLAN
 from mhx.testbed.matrix import Case, CaseList
+from mhx.testbed.root import objection, output_root, stored_plan
 from mhx.workflow import registry
 from mhx.workflow.layers import Changes, Written, read_chain
-from mhx.workflow.load import mode_of, short
+from mhx.workflow.load import mode_of
 from mhx.workflow.origins import Layer
 from mhx.workflow.registry import Registration, table_of
 from mhx.workflow.stored import plain, relative_path
@@ -129,8 +128,10 @@ def make_plan(path: Path, changes: Changes | None = None) -> Plan:
         raise _error(path, found.faults)
     table, folder = found.table, path.parent
     row = _row_of(table)
-    root = _output_root(found, table, folder)
-    stored = _stored(root, found, table.id, path)
+    root = output_root(found, table, folder)
+    stored, misplaced = _stored(root, found, table, folder)
+    if misplaced:
+        raise _error(path, misplaced)
     base_path, base_written = _base_written(found, written, table, folder)
     base, notices, faults = base_of(base_written, row, table_of(row), (root / FOLDER).absolute())
     listed = case_list(table, found.source, folder, stored)
@@ -222,34 +223,22 @@ def _row_of(table: Testbed) -> Registration:
     raise ConfigError(f"no row of the registry carries out {wanted}")
 
 
-def _output_root(found: Declared, table: Testbed, folder: Path) -> Path:
-    if table.output_root is None:
-        return folder / "testbed" / table.id
-    return short(folder_of(found.source, ("testbed", "output_root"), folder) / table.output_root)
-
-
 def _sources(found: Declared, table: Testbed, folder: Path) -> Iterator[Path]:
     """Where `reuse.from` leads, from the file in which each entry was written."""
     for number, path in enumerate(table.reuse.sources):
         yield folder_of(found.source, ("testbed", "reuse", "from", number), folder) / path
 
 
-def _stored(root: Path, found: Declared, testbed_id: str, path: Path) -> Mapping[str, Any] | None:
-    """The plan that lies in the folder, for its drawn samples; ConfigError if it is another's."""
-    try:
-        document = json.loads((root / PLAN).read_bytes())
-    except (OSError, ValueError):
-        return None
-    if not isinstance(document, dict):
-        return None
-    owner = document.get("testbed_id")
-    if owner != testbed_id:
-        name, line = found.source.origin(("testbed", "output_root"))
-        shown = root.relative_to(path.parent) if root.is_relative_to(path.parent) else root
-        fault = f"{shown.as_posix()} already belongs to testbed {owner!r}"
-        where = f"{name}:{line}  " if line else ""
-        raise _error(path, [f"{where}{fault}; choose another testbed.output_root"])
-    return document
+def _stored(
+    root: Path, found: Declared, table: Testbed, folder: Path
+) -> tuple[Mapping[str, Any] | None, list[str]]:
+    """The plan that lies in the folder, for its drawn samples; why the folder may not be used."""
+    stored = stored_plan(root)
+    key, fault = objection(root, table, stored, folder)
+    if not fault:
+        return stored, []
+    name, line = found.source.origin(("testbed", key))
+    return None, [f"{name}:{line}  {fault}" if line else fault]
 
 
 def _base_written(
