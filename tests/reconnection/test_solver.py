@@ -175,6 +175,7 @@ def test_fields_are_velocity_and_magnetic_field_at_the_cell_centres():
     np.testing.assert_allclose(fields, expected, rtol=0, atol=1e-13)
 
 
+@pytest.mark.slow
 def test_single_precision_follows_double_precision():
     grid = Grid(24, 24)
     start, physics = orszag_tang(grid), Physics(eta=0.01, nu=0.01)
@@ -211,6 +212,7 @@ def test_gradients_equal_finite_differences(vortex):
     np.testing.assert_allclose(found, [by_eta, by_amplitude], rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_the_program_for_a_gpu_takes_the_same_steps_and_holds_the_sheet(monkeypatch):
     """The program on whole arrays, here run on the CPU."""
     grid = Grid(31, 40)

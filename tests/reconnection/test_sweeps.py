@@ -45,6 +45,7 @@ def by_blocks(sweeps, now):
     return slopes, jax.tree.map(jnp.sum, rates)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("shape", "cache"), CASES)
 def test_blocks_give_the_plain_right_hand_side_and_rates(shape, cache):
     equations, now = equations_of(shape)
@@ -84,6 +85,7 @@ def test_blocks_of_common_grids_waste_little(size):
     assert sweeps.line_blocks * sweeps.lines <= 1.05 * size
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("along", ["x", "y"])
 def test_a_held_sheet_has_no_slope_to_the_last_bit_in_any_blocks(along):
     grid = Grid(49, 68)

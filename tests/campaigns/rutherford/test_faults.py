@@ -65,6 +65,7 @@ def test_damage_to_any_file_is_repaired_or_refused(half_way, reference, damage):
     repaired_or_refused(half_way, reference, damage, evidence(half_way))
 
 
+@pytest.mark.slow
 def test_a_flipped_bit_is_repaired_or_refused(half_way, reference):
     names = [name for name in evidence(half_way) if "000000" not in name or "000020" in name]
     repaired_or_refused(half_way, reference, "flipped", names)
@@ -132,6 +133,7 @@ class Crash(BaseException):
     """Stands for a power failure: nothing in the program may catch it."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("late", [False, True], ids=["before the rename", "after the rename"])
 def test_a_crash_at_each_write_leaves_a_resume_point(half_way, reference, monkeypatch, late):
     real = os.replace
@@ -197,6 +199,7 @@ except MhxError as error:
 """
 
 
+@pytest.mark.slow
 def test_of_two_executors_one_is_refused(run_dir, tmp_path):
     words = [sys.executable, "-c", RACER, str(run_dir), str(tmp_path / "refused")]
     pair = [subprocess.Popen(words) for _ in range(2)]
