@@ -137,6 +137,30 @@ def test_a_metrics_file_that_cannot_be_used_is_refused(folder, argv, text):
     assert text in str(caught.value)
 
 
+DEFINE = "import os; open('metrics.json', 'w').write('{}'); "
+NO_FILES = {
+    "a link out": ("os.symlink('/nowhere/x', 'z')", "left z, a link to /nowhere/x, outside of the"),
+    "a link to the folder above": ("os.symlink('..', 'z')", ", outside of the run folder"),
+    "a pipe": ("os.mkdir('a'); os.mkfifo('a/p')", "left a/p, neither a file nor a folder"),
+    "a pipe for its metrics": (
+        "os.remove('metrics.json'); os.mkfifo('metrics.json')",
+        "left metrics.json, neither a file nor a folder",
+    ),
+}
+
+
+@pytest.mark.parametrize(("code", "text"), NO_FILES.values(), ids=NO_FILES)
+def test_what_no_digest_can_vouch_for_is_refused(folder, code, text):
+    with pytest.raises(EvidenceError) as caught:
+        carried_out(folder, argv=["{python}", "-c", DEFINE + code])
+    assert text in str(caught.value)
+
+
+def test_links_within_the_run_folder_are_files_like_others(folder):
+    code = DEFINE + "os.mkdir('a'); os.symlink('a', 'b'); os.symlink('metrics.json', 'm.json')"
+    assert "m.json" in carried_out(folder, argv=["{python}", "-c", code]).artifacts
+
+
 def test_the_result_of_an_earlier_attempt_is_not_taken_for_a_new_one(folder):
     (folder / "out").mkdir()
     (folder / "out" / "metrics.json").write_text('{"a": 1}')
@@ -273,6 +297,18 @@ FAULTS = {
     "an unknown name in a template": (
         "argv = ['x']\ntemplates = ['b.tmpl']\nparameters = {k = 1}",
         "command.templates: b.tmpl:2  no parameter 'kk'; parameters: k",
+    ),
+    "a template that is not there": (
+        "argv = ['x', '{k}']\ntemplates = ['none.tmpl']\nparameters = {k = 1, z = 2}",
+        "command.templates[0]: no file 'none.tmpl' beside k.toml",
+    ),
+    "a word no program can be given": (
+        "argv = ['x', \"a\\u0000b\"]",
+        "command.argv[1] must hold no NUL, which no program can be given",
+    ),
+    "a value no program can be given": (
+        "argv = ['x']\nenv = {A = \"a\\u0000b\"}",
+        "command.env.A must hold no NUL, which no program can be given",
     ),
     "an input that is not there": ("argv = ['x']\ninputs = ['none.csv']", "no file 'none.csv'"),
 }

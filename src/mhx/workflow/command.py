@@ -27,7 +27,7 @@ from typing import Any
 from mhx.config import parse, to_toml
 from mhx.errors import ConfigError, EngineMissing, EvidenceError, RunError
 from mhx.evidence.hashing import file_digest
-from mhx.evidence.manifest import evidence_files
+from mhx.evidence.manifest import LEFT_OUT_FOLDERS, evidence_files
 from mhx.evidence.metrics import flatten
 from mhx.evidence.store import strict, write_text
 from mhx.runner import RunRequest, RunSummary
@@ -52,6 +52,7 @@ def run(request: RunRequest) -> RunSummary:
         write_text(root / CONFIG, to_toml(request.config))
     words, env = _prepared(table, root)
     _carried_out(words, env, root, table.timeout_s)
+    _only_files(root)
     metrics, notes = _reported(root / table.metrics_json, table.metrics_json)
     written = [name for name in evidence_files(root) if name not in OURS]
     notes = {"program": Path(words[0]).name, **notes}
@@ -190,6 +191,28 @@ def _last_words(errors: Path) -> str:
     kept = lines[-LAST_LINES:]
     title = f"the last {len(kept)} lines" if len(lines) > len(kept) else "all"
     return f"; {title} of {STDERR}:\n" + "\n".join(f"  {line}" for line in kept)
+
+
+def _only_files(root: Path) -> None:
+    """EvidenceError where the program left what no digest can vouch for.
+
+    That is a link out of the run folder, or a pipe, which whoever hashes it would wait for.
+    """
+    inside = os.path.realpath(root)
+    for place, folders, names in os.walk(root):
+        folders[:] = [name for name in folders if name not in LEFT_OUT_FOLDERS]
+        for path in (os.path.join(place, name) for name in (*folders, *names)):
+            target = os.path.realpath(path)
+            what = ""
+            if os.path.islink(path) and not target.startswith(inside + os.sep):
+                what = f"a link to {target}, outside of the run folder"
+            elif os.path.exists(target) and not (os.path.isfile(target) or os.path.isdir(target)):
+                what = "neither a file nor a folder"
+            if what:
+                raise EvidenceError(
+                    f"the program left {os.path.relpath(path, root)}, {what}; let it leave files, "
+                    "or remove that before it ends"
+                )
 
 
 def _reported(path: Path, name: str) -> tuple[dict[str, float], dict[str, str]]:

@@ -88,11 +88,21 @@ def _known_values(table: Mapping[str, Any]) -> Mapping[str, Any]:
     return table
 
 
+def _word(text: str) -> str:
+    if "\0" in text:
+        raise fault("must hold no NUL, which no program can be given")
+    return text
+
+
 def _variables(table: Mapping[str, str]) -> Mapping[str, str]:
     for name in table:
         if not _VARIABLE.fullmatch(name):
             raise fault(f"must name variables with letters, digits and _, got {name!r}")
     return table
+
+
+Word = Annotated[str, AfterValidator(_word)]
+"""What a program is given."""
 
 
 class CommandTable(Table):
@@ -102,7 +112,7 @@ class CommandTable(Table):
         default_factory=dict,
         description="values for placeholders; tables of them are named with dots",
     )
-    argv: list[str] = Field(
+    argv: list[Word] = Field(
         min_length=1, description="program and arguments, without a shell; see placeholders"
     )
     inputs: list[InputPath] = Field(
@@ -112,7 +122,7 @@ class CommandTable(Table):
         default_factory=list,
         description="files made in the run folder, {{name}} replaced by the parameter",
     )
-    env: Annotated[dict[str, str], AfterValidator(_variables)] = Field(
+    env: Annotated[dict[str, Word], AfterValidator(_variables)] = Field(
         default_factory=dict, description="environment variables besides those inherited"
     )
     metrics_json: Annotated[str, AfterValidator(_below)] = Field(
@@ -167,6 +177,8 @@ class Command(Table):
                 line = next(n for name, n in names_in_template(text) if name == error.args[0])
                 reason = f"no parameter {error.args[0]!r}; parameters: {', '.join(known)}"
                 return {"command.templates": f": {template.name}:{line}  {reason}"}
+            except FileNotFoundError:
+                return {}  # whoever looks at the input paths says so
             except (OSError, ValueError) as error:
                 return {"command.templates": f": {template.name} cannot be used: {error}"}
         unused = [name for name, _ in leaves(table.parameters) if name not in used]
