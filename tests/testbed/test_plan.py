@@ -266,6 +266,26 @@ def test_the_folder_of_another_testbed_is_refused(file, tmp_path):
     ]
 
 
+@pytest.mark.parametrize(
+    ("base", "place", "mode"),
+    [
+        (THREE, "base.toml:3", "testbed"),
+        ('workflow = "testbed"\n[testbed]\nsubject = "mesh"\n', "base.toml:1", "testbed"),
+        ('[workflow]\nmode = "simulation"\n[mesh]\n', "base.toml:2", "simulation"),
+    ],
+)
+def test_a_base_of_another_mode_is_no_base(file, base, place, mode):
+    assert told(file(base=base)) == [
+        "k.toml: 1 fault",
+        f"  {place}  workflow.mode is {mode!r}; the pair (probe, probe) takes a base of mode "
+        "'probe'",
+    ]
+
+
+def test_a_base_need_not_name_its_mode(file):
+    assert make_plan(file(base="[probe]\nk = 1.0\n")).faults == ()
+
+
 def test_a_file_of_another_mode_is_no_testbed(tmp_path, probe):
     path = tmp_path / "k.toml"
     path.write_text('[workflow]\nmode = "probe"\n')

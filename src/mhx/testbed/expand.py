@@ -116,6 +116,11 @@ def base_of(
     data = in_order(table, data)
     source = Layered(str(written.path), merged=written.data, layers=written.layers)
     faults = [f"{_where(source, ('simulation', 'process'))}{fault}"] if fault else []
+    if (mode := _mode(written.data)) not in (None, row.mode):
+        faults = [
+            f"{_where(source, ('workflow', 'mode'))}workflow.mode is {mode!r}; the pair "
+            f"({row.subject}, {row.runner}) takes a base of mode {row.mode!r}"
+        ]  # of anything else little is true
     base = Base(
         row=row,
         table=table,
@@ -125,6 +130,12 @@ def base_of(
         inputs={key: tuple(_inputs(table, key, value)) for key, value in data.items()},
     )
     return base, notices, faults
+
+
+def _mode(data: Mapping[str, Any]) -> Any:
+    """The mode that a base names; a base need not."""
+    workflow = data.get("workflow")
+    return workflow.get("mode") if isinstance(workflow, Mapping) else workflow
 
 
 def child_of(case: Case, base: Base) -> Child:
