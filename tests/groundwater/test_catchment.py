@@ -62,6 +62,25 @@ def test_an_outlet_in_metres_is_the_cell_that_holds_it():
     assert by_cell.outline.tolist() == by_place.outline.tolist()
 
 
+@pytest.mark.parametrize("column", [10, 11], ids=["inside", "at the rim"])
+def test_a_catchment_is_the_same_wherever_it_lies(column):
+    """Projected coordinates of millions of metres take no corner away."""
+    here = valley()
+    there = Raster(
+        elevation=here.elevation,
+        x0=461_000.0,
+        y0=6_863_000.0,
+        cell_x=here.cell_x,
+        cell_y=here.cell_y,
+    )
+    asked = {"outlet": {"row": 4, "column": column}, "snap_cells": 0}
+    one, other = cut(here, **asked), cut(there, **asked)
+    corner = [there.x0, there.y0]
+    assert one.outline.tolist() == (other.outline - corner).tolist()
+    assert one.stream.tolist() == (other.stream - corner).tolist()
+    assert other.metrics["outline_area_change_relative"] == pytest.approx(0, abs=1e-12)
+
+
 def test_cells_that_hang_together_by_a_corner_become_one_outline():
     y, x = np.mgrid[0:8, 0:8]
     diagonal = Raster(

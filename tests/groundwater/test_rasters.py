@@ -74,6 +74,41 @@ def test_an_asc_file(tmp_path):
     assert read_raster(str(path)).x0 == 100
 
 
+def test_an_asc_file_as_gdal_writes_it(tmp_path):
+    """Cells that are no squares, and NaN for what is not known."""
+    path = tmp_path / "dem.asc"
+    sides = ASC.replace("cellsize 10\n", "dx 10\ndy 25\n").replace(
+        "yllcorner 200", "yllcenter 212.5"
+    )
+    path.write_text(sides)
+    found = read_raster(str(path))
+    assert (found.x0, found.y0, found.cell_x, found.cell_y) == (100, 200, 10, 25)
+    path.write_text(sides.replace("-9999", "nan"))
+    again = read_raster(str(path))
+    assert np.array_equal(again.elevation, found.elevation, equal_nan=True)
+    assert np.isnan(again.elevation[1, 1])
+
+
+def test_an_asc_file_in_degrees_is_refused(tmp_path):
+    """Read as metres it would be a catchment of square millimetres."""
+    path = tmp_path / "dem.asc"
+    degrees = {"xllcorner 100": "xllcorner 2.1", "yllcorner 200": "yllcorner 48.2"}
+    text = ASC.replace("cellsize 10", "cellsize 0.000833333333")
+    for metres, place in degrees.items():
+        text = text.replace(metres, place)
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=r"these are degrees, and \.asc is read in metres"):
+        read_raster(str(path))
+
+
+def test_an_npz_file_of_whole_numbers_names_what_is_no_elevation(tmp_path):
+    path = tmp_path / "dem.npz"
+    heights = np.array([[1, 2, 3], [4, -32768, 6]], np.int16)
+    edges = {"xmin": 4e5, "xmax": 4e5 + 30, "ymin": 6e6, "ymax": 6e6 + 20}
+    np.savez(path, elevation=heights, nodata=-32768, **edges)
+    assert np.argwhere(np.isnan(read_raster(str(path)).elevation)).tolist() == [[1, 1]]
+
+
 def test_an_npz_file_in_metres_and_in_degrees(tmp_path):
     path = tmp_path / "dem.npz"
     metres = {"xmin": 4e5, "xmax": 4e5 + 30, "ymin": 6e6, "ymax": 6e6 + 20}

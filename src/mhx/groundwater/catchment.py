@@ -20,6 +20,8 @@ from mhx.groundwater.site import Domain, Outlet
 
 HEAD_SHARE = 0.06
 """The main stream begins where this share of the catchment drains through it [1]."""
+SAME = 1e-9
+"""Points nearer than this share of the outline's length are one [1]."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +109,7 @@ def _outline(raster: Raster, inside: Any, outlet: int, below: int) -> tuple[Floa
     along = np.array([ring.project(shapely.Point(point)) for point in points])
     turn = np.argsort((along - start) % ring.length, kind="stable")
     around = points[turn]
-    if np.allclose(around[0], mouth):
+    if np.hypot(*(around[0] - mouth)) <= SAME * ring.length:
         around = around[1:]
     closed = np.vstack([mouth, around, mouth])
     return mouth, closed if shapely.LinearRing(closed).is_ccw else closed[::-1]

@@ -22,6 +22,8 @@ SHIPPED = "matplotlib:jacksboro_fault_dem"
 """The elevation model inside the matplotlib package; cited "as shipped by matplotlib"."""
 DEGREE_X, DEGREE_Y = 111_320.0, 110_960.0
 """Metres per degree of longitude at the equator, and of latitude."""
+DEGREES_BELOW = 0.1
+"""Cells smaller than this, where edges could be degrees, are not metres."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +93,7 @@ class Raster:
         if unknown.any():
             x, y = points[np.argmax(unknown)]
             raise ConfigError(
-                f"{KEY}: the elevation model knows no elevation at ({x:.6g}, {y:.6g})"
+                f"{KEY}: the elevation model knows no elevation at ({x:.10g}, {y:.10g})"
             )
         return heights
 
@@ -99,8 +101,8 @@ class Raster:
         east = self.x0 + self.shape[1] * self.cell_x
         north = self.y0 + self.shape[0] * self.cell_y
         return (
-            f"the point ({point[0]:.6g}, {point[1]:.6g}) lies outside of the elevation model, "
-            f"which covers x {self.x0:.6g} to {east:.6g} and y {self.y0:.6g} to {north:.6g} m"
+            f"the point ({point[0]:.10g}, {point[1]:.10g}) lies outside of the elevation model, "
+            f"which covers x {self.x0:.10g} to {east:.10g} and y {self.y0:.10g} to {north:.10g} m"
         )
 
 
@@ -126,6 +128,7 @@ def _read_npz(path: Path) -> Raster:
     """`elevation` and `xmin`, `xmax`, `ymin`, `ymax` of its edges, row 0 in the north.
 
     `geographic` says whether the edges are degrees; without it they are when they could be.
+    `nodata` is the number that stands for no elevation, besides NaN.
     """
     try:
         with np.load(path) as arrays:
@@ -138,15 +141,21 @@ def _from_arrays(arrays: Mapping[str, Any], name: str) -> Raster:
     absent = [key for key in ("elevation", "xmin", "xmax", "ymin", "ymax") if key not in arrays]
     if absent:
         raise ConfigError(f"{KEY}: {name} lacks the arrays {', '.join(absent)}")
-    elevation = np.asarray(arrays["elevation"], dtype=float)
+    elevation = np.array(arrays["elevation"], dtype=float)
+    if "nodata" in arrays:
+        elevation[elevation == float(arrays["nodata"])] = np.nan
     # in the model that matplotlib ships, ymin and ymax are swapped
     west, east = sorted((float(arrays["xmin"]), float(arrays["xmax"])))
     south, north = sorted((float(arrays["ymin"]), float(arrays["ymax"])))
     if elevation.ndim != 2 or elevation.size == 0 or west == east or south == north:
         raise ConfigError(f"{KEY}: {name} must hold rows and columns over an area")
-    fits = abs(west) <= 360 and abs(east) <= 360 and abs(south) <= 90 and abs(north) <= 90
+    fits = _may_be_degrees(west, south, east, north)
     degrees = bool(arrays["geographic"]) if "geographic" in arrays else fits
     return _placed(elevation, (west, south, east, north), degrees)
+
+
+def _may_be_degrees(west: float, south: float, east: float, north: float) -> bool:
+    return max(abs(west), abs(east)) <= 360 and max(abs(south), abs(north)) <= 90
 
 
 def _placed(elevation: Floats, edges: tuple[float, float, float, float], degrees: bool) -> Raster:
@@ -164,7 +173,7 @@ def _placed(elevation: Floats, edges: tuple[float, float, float, float], degrees
 
 
 def _read_asc(path: Path) -> Raster:
-    """ESRI ASCII grid, in metres."""
+    """ESRI ASCII grid, in metres; `dx` and `dy` may stand for `cellsize`, as GDAL writes them."""
     lines = text_of(path, KEY).splitlines()
     header: dict[str, float] = {}
     for place, line in enumerate(lines, start=1):
@@ -173,8 +182,13 @@ def _read_asc(path: Path) -> Raster:
             break
         if len(words) != 2:
             raise ConfigError(f"{KEY}: {path}:{place}  a header line is a word and a number")
-        header[words[0].lower()] = number(words[1], f"{KEY}: {path}:{place}  {words[0]}")
-    absent = [key for key in ("ncols", "nrows", "cellsize") if key not in header]
+        word = words[0].lower()
+        if word == "nodata_value" and words[1].lower() == "nan":
+            header[word] = np.nan  # equals no number: cells that are NaN stay so
+        else:
+            header[word] = number(words[1], f"{KEY}: {path}:{place}  {words[0]}")
+    sides = ("dx", "dy") if "dx" in header and "dy" in header else ("cellsize", "cellsize")
+    absent = [key for key in ("ncols", "nrows", *sides[:1]) if key not in header]
     corner = [
         next((k for k in (f"{a}llcorner", f"{a}llcenter") if k in header), None) for a in "xy"
     ]
@@ -183,11 +197,22 @@ def _read_asc(path: Path) -> Raster:
             f"{KEY}: {path} needs ncols, nrows, cellsize, xllcorner and yllcorner (or ...center)"
         )
     body = lines[len(header) :]
-    shape, size = (int(header["nrows"]), int(header["ncols"])), header["cellsize"]
+    shape = int(header["nrows"]), int(header["ncols"])
+    size = header[sides[0]], header[sides[1]]
     elevation = _matrix(path, body, len(header), shape)
     elevation[elevation == header.get("nodata_value", -9999.0)] = np.nan
-    x0, y0 = (header[str(key)] - (size / 2 if str(key).endswith("center") else 0) for key in corner)
-    return Raster(elevation=elevation, x0=x0, y0=y0, cell_x=size, cell_y=size)
+    x0, y0 = (
+        header[str(key)] - (length / 2 if str(key).endswith("center") else 0)
+        for key, length in zip(corner, size, strict=True)
+    )
+    east, north = x0 + shape[1] * size[0], y0 + shape[0] * size[1]
+    if max(size) < DEGREES_BELOW and _may_be_degrees(x0, y0, east, north):
+        raise ConfigError(
+            f"{KEY}: {path} has cells of {size[0]:g} by {size[1]:g} between {x0:g}, {y0:g} and "
+            f"{east:g}, {north:g}: these are degrees, and .asc is read in metres; project it, or "
+            "store it as .npz with geographic = true"
+        )
+    return Raster(elevation=elevation, x0=x0, y0=y0, cell_x=size[0], cell_y=size[1])
 
 
 def _matrix(path: Path, body: list[str], above: int, shape: tuple[int, int]) -> Floats:
