@@ -195,6 +195,10 @@ def _has_id(item: Any) -> bool:
 def _same(old: Any, old_folder: Path, new: Any, new_folder: Path) -> bool:
     if old == new:
         return True
+    if isinstance(old, list) and isinstance(new, list):
+        return len(old) == len(new) and all(
+            _same(one, old_folder, other, new_folder) for one, other in zip(old, new, strict=True)
+        )
     if not (isinstance(old, str) and isinstance(new, str)):
         return False
     return os.path.normpath(old_folder / old) == os.path.normpath(new_folder / new)
