@@ -120,6 +120,14 @@ REFUSALS = [
         "flow.source[0].layers must be [1]: recharge enters at the top, got [2]",
     ),
     (setting("flow.bc.0.layers", [2]), "flow.bc[0].layers[0] must be <= 1 layers, got 2"),
+    (
+        setting("flow.bc.0.id", "drn"),
+        "flow.bc[0].id must not be 'drn': metrics of the whole budget have this name",
+    ),
+    (
+        setting("flow.bc", [chd(id="chd", where={"side": "west"}), chd()]),
+        "flow.bc[0].id must not be 'chd': metrics of the whole budget have this name",
+    ),
     (setting("flow.source.0.id", "East"), "flow.source[0].id is used twice: 'East'"),
     (setting("flow.param.K.value", 0.0), "flow.param.K.value must be > 0 [m/s], got 0.0"),
     (setting("flow.param.K", {}), "flow.param.K must hold one of value, zones, file or field"),

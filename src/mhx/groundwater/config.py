@@ -14,7 +14,7 @@ from pydantic_core import PydanticCustomError
 
 from mhx.config import InputPath, OutputPath, Table
 from mhx.groundwater.kinds import Fault, Kinded, Uses, refuse
-from mhx.groundwater.packages import ID, Boundary, UnitName, WaterSource
+from mhx.groundwater.packages import ID, Boundary, UnitName, WaterSource, like_components
 from mhx.groundwater.site import Domain, Layers, Mesh, Topography
 from mhx.groundwater.units import UNITS, measuring, to_si
 
@@ -252,6 +252,7 @@ class Flow(Table):
                 if table.id.lower() in named:
                     faults.append(Fault((key, index, "id"), f"is used twice: {table.id!r}"))
                 named.add(table.id.lower())
+        faults += like_components(self.bc, self.source)
         boundaries = {bc.id for bc in self.bc}
         for key, tables in (("bc", self.bc), ("source", self.source)):
             for index, table in enumerate(tables):

@@ -4,7 +4,7 @@ Signs are MODFLOW's: a positive rate brings water in, for evt it takes water out
 unless they carry a unit.  What becomes of a table in a grid is said in `boundaries.py`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import ConfigDict, Field, Strict, model_validator
@@ -14,6 +14,8 @@ from mhx.groundwater.kinds import Fault, Kinded, Uses, refuse
 from mhx.groundwater.units import UNITS, measuring, to_si
 
 ID = r"^[A-Za-z0-9_-]+$"
+COMPONENTS = ("chd", "drn", "riv", "ghb", "rcha", "wel", "evt", "sto-ss", "sto-sy")
+"""What the budget of MODFLOW 6 adds up under one name."""
 UnitName = Literal[
     "m/s", "m/day", "mm/day", "mm/year", "m2/s", "m2/day", "m3/s", "m3/day", "1/s", "1/day", "m",
     "s", "hour", "day", "year", "g/m3", "kg/m3", "mg/L",
@@ -185,3 +187,16 @@ class WaterSource(Package):
             told = f"must be [1]: recharge enters at the top, got {self.layers}"
             refuse("WaterSource", [Fault(("layers",), told)])
         return self
+
+
+def like_components(bc: Sequence[Boundary], source: Sequence[WaterSource]) -> Iterator[Fault]:
+    """Ids under which metrics of one boundary and of all packages of a type would be one."""
+    tables: list[tuple[str, int, Boundary | WaterSource]] = []
+    tables += [("bc", index, table) for index, table in enumerate(bc)]
+    tables += [("source", index, table) for index, table in enumerate(source)]
+    types = [table.package for _, _, table in tables]
+    for key, index, table in tables:
+        alone = table.id == table.package and types.count(table.package) == 1
+        if table.id in COMPONENTS and not alone:
+            told = f"must not be {table.id!r}: metrics of the whole budget have this name"
+            yield Fault((key, index, "id"), told)
