@@ -149,3 +149,15 @@ def test_a_plain_python_verifies_it(file, root):
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 4
     assert "it was edited after it was written" in done.stdout
+
+
+def test_a_table_with_a_line_of_another_shape_is_told_not_stumbled_over(file, root):
+    run_testbed(file(), INLINE)
+    for name in (CASES, METRICS):
+        content = (root / name).read_bytes()
+        for added in (b"x", b"x\n", b'"', b"\0", b"," * 99, b"a" * 200_000):
+            (root / name).write_bytes(content + added)
+            report = verify(root)
+            assert report.exit_code == 4
+            assert name in {problem.path for problem in report.problems}
+        (root / name).write_bytes(content)

@@ -219,7 +219,7 @@ class _Folder:
     def _guarded(self, name: str, check: Callable[..., None], *words: str) -> None:
         try:
             check(*words)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (LookupError, TypeError, ValueError, AttributeError, csv.Error) as error:
             self._fault("altered", name, f"not what mhx writes: {error!r}")
 
     # -- files ---------------------------------------------------------------------------------
@@ -456,7 +456,7 @@ class _Folder:
         timed = [n for n, key in enumerate(header) if key == "duration_seconds"]
         for line in [*told, *lines]:
             for n in timed:
-                line[n] = ""
+                line[n : n + 1] = [""]  # a line that was altered may be shorter
         if told != lines:
             self._fault("contradicted", name, f"it does not say what {TESTBED} says")
 
