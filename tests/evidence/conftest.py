@@ -8,6 +8,7 @@ from hypothesis import settings
 from mhx.evidence import checkpoints, claims, manifest, schemas, store
 from mhx.evidence.gates import Gate, judge_all, validation_document
 from mhx.evidence.hashing import content_digest, file_digest
+from mhx.evidence.verifier import write_verifier
 from mhx.evidence.verify import plan_digest
 
 settings.register_profile("evidence", deadline=None)  # files are synced: a slow disk may be slow
@@ -103,7 +104,7 @@ def write_plan(root: Path) -> Path:
     store.write_json(root / "job_array.json", {"schema": schemas.CAMPAIGN_JOB_ARRAY, "jobs": []})
     store.write_json(root / "plan_validation.json", validation(schemas.CAMPAIGN_PLAN, FRAMES, 121))
     write_index(root)
-    manifest.write_verifier(root)
+    write_verifier(root)
     identity = ["campaign_plan.json", "campaign_config.toml"]
     others = ["job_array.json", "plan_validation.json", "checkpoints/checkpoint_index.json"]
     made = manifest.Manifest(

@@ -14,6 +14,7 @@ from mhx.evidence import manifest, store, verify
 from mhx.evidence.hashing import file_digest
 from mhx.evidence.manifest import Manifest
 from mhx.evidence.provenance import provenance
+from mhx.evidence.verifier import write_verifier
 
 NAMES = st.text(st.characters(codec="ascii", categories=["Ll", "Nd"]), min_size=1, max_size=8)
 PATHS = st.lists(NAMES, min_size=1, max_size=3).map("/".join)
@@ -225,7 +226,7 @@ def test_bindings_name_what_is_there(executed, claimed):
 
 
 def test_the_verifier_in_a_folder_is_the_one_of_the_package(folder):
-    path = manifest.write_verifier(folder)
+    path = write_verifier(folder)
     assert path.name == "verify.py"
     assert path.read_bytes() == Path(verify.__file__).read_bytes()
 

@@ -51,6 +51,12 @@ def test_an_earlier_run_moves_under_the_name_of_its_attempt(run):
     assert not set(NAMES) & set(os.listdir(run))
 
 
+@pytest.mark.parametrize("name", [*NAMES, "verify.py", "artifact_manifest.json"])
+def test_a_file_that_a_power_cut_emptied_is_found(run, name):
+    os.truncate(run / name, 0)
+    assert altered_file(run) == name
+
+
 def test_what_can_be_gone_on_with_stays(run):
     before = contents(run)
     make_ready(run, "x", goes_on=True)

@@ -10,7 +10,8 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from mhx.evidence.store import draft_path, explained, make_folder, sync_folder
+from mhx.evidence.store import draft_path, explained, make_folder
+from mhx.evidence.syncing import sync_file_system, sync_folder
 
 
 def write_many(folder: Path, files: Iterable[tuple[str, bytes]]) -> int:
@@ -31,7 +32,7 @@ def write_many(folder: Path, files: Iterable[tuple[str, bytes]]) -> int:
             with explained(Path(target), len(content)):
                 _write(draft, content)
         if drafts:
-            os.sync()
+            sync_file_system(folder)
         for draft, target in drafts:
             with explained(Path(target), 0):
                 os.replace(draft, target)

@@ -19,6 +19,7 @@ from mhx.evidence.hashing import content_digest, file_digest
 from mhx.evidence.provenance import API_VERSION, now
 from mhx.evidence.schemas import CAMPAIGN_CHECKPOINT
 from mhx.evidence.store import read_json, strict, write_json
+from mhx.evidence.syncing import settle
 
 FOLDER = "checkpoints"
 _NAME = re.compile(r"step_(\d{12})\.json")
@@ -113,6 +114,7 @@ def write_record(run_dir: Path, document: Mapping[str, Any]) -> Path:
         }
     )
     write_json(path, {**body, "digest": record_digest(body)})
+    settle(run_dir)
     return path
 
 

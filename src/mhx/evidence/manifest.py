@@ -37,7 +37,6 @@ MANIFEST_NAME = "manifest.json"
 PLAN_MANIFEST_NAME = "plan_manifest.json"
 ARTIFACT_MANIFEST_NAME = "artifact_manifest.json"
 LEDGER_NAME, COMMANDS_NAME = "claim_ledger.jsonl", "commands.jsonl"
-VERIFIER_NAME = "verify.py"
 
 LEFT_OUT_FOLDERS = frozenset({"attempts", "quarantine", "superseded"})
 CHAINED = frozenset({COMMANDS_NAME, LEDGER_NAME})
@@ -199,13 +198,6 @@ def verified(root: Path) -> verify.Report:
         return verify.verify(root)
     except verify.NothingToVerify as error:
         raise ConfigError(str(error)) from None
-
-
-def write_verifier(root: Path) -> Path:
-    """Put `verify.py` into a folder, so that a plain Python can check it; returns its path."""
-    path = root / VERIFIER_NAME
-    write_bytes(path, Path(verify.__file__).read_bytes())
-    return path
 
 
 def run_digest(root: Path) -> str:

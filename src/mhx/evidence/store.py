@@ -1,11 +1,11 @@
 """Files written whole or not at all, and read with checks.
 
 A reader sees the old file or the new one, never half of one: every write goes to a draft beside its
-final name, is synced, renamed, and the folder synced.  JSON is RFC 8259: UTF-8, two-space indent,
-sorted keys, final newline; numbers that are not finite become null.  Journals (`*.jsonl`) only
-grow: each line carries the digest of the line before (`previous`) and its own (`digest`), so that a
-changed, lost or inserted line is found; a torn last line is what a killed writer leaves and is
-skipped.
+final name, is synced, renamed, and the folder synced (`syncing` says who may do without).  JSON is
+RFC 8259: UTF-8, two-space indent, sorted keys, final newline; numbers that are not finite become
+null.  Journals (`*.jsonl`) only grow: each line carries the digest of the line before (`previous`)
+and its own (`digest`), so that a changed, lost or inserted line is found; a torn last line is what
+a killed writer leaves and is skipped.
 """
 
 import contextlib
@@ -26,6 +26,7 @@ from mhx.errors import EvidenceError, RunError
 from mhx.evidence.hashing import canonical, content_digest
 from mhx.evidence.parsing import parse_json
 from mhx.evidence.rendering import json_text
+from mhx.evidence.syncing import sync_folder, syncs_each
 
 _DRAFT = re.compile(r"\.(?P<name>.+)\.(?P<pid>\d+)-\d+\.part")
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
@@ -233,14 +234,16 @@ def _replace(target: Path, writer: Callable[[BinaryIO], object]) -> None:
     try:
         with draft.open("wb") as stream:
             writer(stream)
-            stream.flush()
-            os.fsync(stream.fileno())
+            if syncs_each():
+                stream.flush()
+                os.fsync(stream.fileno())
         os.replace(draft, target)
     except BaseException:
         with contextlib.suppress(OSError):
             draft.unlink()
         raise
-    sync_folder(target.parent)  # or the rename itself may be lost with the power
+    if syncs_each():
+        sync_folder(target.parent)  # or the rename itself may be lost with the power
 
 
 def _add_line(stream: FileIO, end: int, line: bytes, *, sync: bool = True) -> None:
@@ -262,22 +265,8 @@ def make_folder(folder: Path) -> None:
         return
     make_folder(folder.parent)
     folder.mkdir(exist_ok=True)
-    sync_folder(folder.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Flush the names in a folder to the disk."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    except OSError as error:
-        if error.errno not in (
-            errno.EINVAL,
-            errno.ENOTSUP,
-        ):  # file systems that cannot sync folders
-            raise
-    finally:
-        os.close(handle)
+    if syncs_each():
+        sync_folder(folder.parent)
 
 
 def _ask_for_room(target: Path, needed: int) -> None:

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
 from mhx.errors import INTERRUPTED, RunError
+from mhx.evidence.syncing import unsynced
 from mhx.execution.attempts import LOG, Attempt
 from mhx.execution.keeper import Keeper, adopt_orphans, die_with_parent
 from mhx.execution.processes import descendants, resident_bytes
@@ -73,13 +74,14 @@ def resolved(target: str) -> Target:
 def surroundings(words: Sequence[str], folder: Path, log: Path) -> Iterator[None]:
     """What a job finds, as if a shell had started it: folder, arguments, output into its log.
 
-    All of it, the environment included, is put back afterwards.
+    All of it, the environment included, is put back afterwards.  Only its files are not synced one
+    by one: whoever started the job keeps their digests (`evidence.syncing`).
     """
     environ, argv, here = dict(os.environ), sys.argv, os.getcwd()
     sys.argv = ["mhx", *words]
     os.chdir(folder)
     try:
-        with _output_to(log):
+        with _output_to(log), unsynced():
             yield
     finally:
         os.chdir(here)

@@ -13,10 +13,10 @@ from typing import Any
 from mhx.errors import ConfigError, EvidenceError
 from mhx.evidence import verify
 from mhx.evidence.hashing import file_digest
-from mhx.evidence.manifest import VERIFIER_NAME
 from mhx.evidence.metrics import Vocabulary
 from mhx.evidence.provenance import now
 from mhx.evidence.store import Journal, strict, write_bytes
+from mhx.evidence.verifier import VERIFIER_NAME
 from mhx.execution.attempts import attempt_name
 from mhx.testbed import journal, manifest
 from mhx.testbed.analysis import analyse

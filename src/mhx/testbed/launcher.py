@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 from mhx.errors import ConfigError, MhxError, RunError, RunLocked
 from mhx.evidence.store import Journal
+from mhx.evidence.syncing import sync_file_system
 from mhx.execution.inline import InlineBackend
 from mhx.execution.job import Backend, Job, Outcome
 from mhx.execution.local import LocalPool
@@ -138,6 +139,7 @@ class TestbedLauncher:
                 self._delegate(todo)
         finally:
             self._leave_none_running()
+            sync_file_system(self.root)  # the cases' own files, all at once
             code = self._exit_code()
             journal.note(self._book, "ended", {**facts, "exit_code": code})
             self.keeper.finish(code)

@@ -14,7 +14,11 @@ from typing import Any
 from mhx.errors import EvidenceError
 from mhx.evidence.gates import Gate, Verdict, judge
 from mhx.evidence.hashing import content_digest, file_digest
-from mhx.evidence.manifest import ARTIFACT_MANIFEST_NAME, MANIFEST_NAME
+from mhx.evidence.manifest import (
+    ARTIFACT_MANIFEST_NAME,
+    MANIFEST_NAME,
+    read_artifact_manifest,
+)
 from mhx.evidence.parsing import parse_json
 from mhx.evidence.schemas import MANIFEST, RUN_ERROR, RUN_SUMMARY, RUN_VALIDATION
 
@@ -87,7 +91,11 @@ def altered_file(folder: Path, manifest_sha256: str = "") -> str:
                 return str(name)
         except OSError:
             return str(name)
-    return "" if (folder / ARTIFACT_MANIFEST_NAME).is_file() else ARTIFACT_MANIFEST_NAME
+    try:
+        read_artifact_manifest(folder / ARTIFACT_MANIFEST_NAME)
+    except EvidenceError:
+        return ARTIFACT_MANIFEST_NAME
+    return ""
 
 
 def _manifest(folder: Path) -> tuple[bytes, dict[str, Any]]:

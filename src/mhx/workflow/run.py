@@ -26,10 +26,10 @@ from mhx.evidence.manifest import (
     describe,
     read_manifest,
     seal,
-    write_verifier,
 )
 from mhx.evidence.schemas import RUN_ERROR, RUN_SUMMARY, RUN_VALIDATION
 from mhx.evidence.store import drafts, read_json, strict, sweep_drafts, write_json, write_text
+from mhx.evidence.verifier import VERIFIER_NAME, write_verifier
 from mhx.execution.lock import hold
 from mhx.report.answer import Answer
 from mhx.runner import RunRequest, RunSummary
@@ -49,7 +49,7 @@ from mhx.workflow.stored import (
 __all__ = ["CONFIG", "ERROR", "SUMMARY", "check_written", "run_file", "run_written"]
 
 SUMMARY, ERROR = "run_summary.json", "run_error.json"
-VALIDATION, VERIFY = "validation.json", "verify.py"
+VALIDATION = "validation.json"
 _IDENTITY = (".npz", ".csv", ".toml")  # the rest is pictures, or holds times and rates
 _MANIFEST_NOTES = ("family_digest",)  # what a runner says of itself for the manifest
 _PLAN = "campaign_plan.json"
@@ -243,7 +243,7 @@ def _rejudged(name: str, stored: Mapping[str, Any]) -> GateResult:
 def _seal(root: Path, asked: _Asked, done: _Done) -> None:
     """Add the verifier, then fix what lies here by digest; the artifact manifest comes last."""
     write_verifier(root)
-    own = {CONFIG, SUMMARY, VERIFY}
+    own = {CONFIG, SUMMARY, VERIFIER_NAME}
     if (root / VALIDATION).is_file():
         own.add(VALIDATION)
     hashes = {**done.hashes, **describe(root, own - done.hashes.keys())}
