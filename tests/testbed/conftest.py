@@ -20,7 +20,7 @@ from mhx.workflow import registry
 
 MODULE = '''
 """The runner of the tests."""
-import os, signal, sys, time
+import ctypes, os, signal, sys, time
 from pathlib import Path
 from pydantic import Field
 from mhx.config import InputPath, Table
@@ -65,10 +65,18 @@ def run(request):
             stream.write(f"{asked['k']}\\n")
     if asked["wait_s"]:
         time.sleep(asked["wait_s"])
-    match asked["fault"]:
+    trouble = os.environ.get("PROBE_TROUBLE")  # a file: without it there are no faults
+    fault = asked["fault"] if trouble is None or os.path.exists(trouble) else ""
+    match fault:
         case "solver": raise SolverError("the probe did not converge")
         case "bug": raise ZeroDivisionError("division by zero")
         case "killed": os.kill(os.getpid(), signal.SIGKILL)
+        case "aborts": os.abort()
+        case "crashes": ctypes.string_at(0)
+        case "leaves": os._exit(7)
+        case "fills":
+            with open(request.output_dir / "big.bin", "wb") as stream:
+                while True: stream.write(bytes(2**16))
         case "hang": time.sleep(600)
         case "stubborn":
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -76,8 +84,8 @@ def run(request):
     head = 1.0 / asked["k"]
     metrics = {"probe.head_m": head, "probe.k": asked["k"],
                "probe.duration_s": time.perf_counter() - started}
-    if asked["fault"] == "nan": metrics["probe.head_m"] = float("nan")
-    if asked["fault"] == "missing": del metrics["probe.head_m"]
+    if fault == "nan": metrics["probe.head_m"] = float("nan")
+    if fault == "missing": del metrics["probe.head_m"]
     write_bytes(request.output_dir / "head.csv", f"head_m\\n{head!r}\\n".encode())
     gate = Gate(name="low enough", metric="probe.head_m", high=asked["limit"], reason="it floods")
     results = judge_all([gate], {"probe.head_m": head})

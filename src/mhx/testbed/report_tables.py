@@ -339,7 +339,8 @@ def _place(row: Mapping[str, Any]) -> str:
 
 def _rerun(evidence: Evidence, row: Mapping[str, Any]) -> str:
     words = ["mhx", "testbed", "run", str(evidence.plan.get("config_path") or "")]
-    return shlex.join([*words, "--case", row["case_id"]])
+    again = ["--rerun-failed"] if row["status"] in ("failed", "timeout") else []
+    return shlex.join([*words, "--case", row["case_id"], *again])
 
 
 def _alone(row: Mapping[str, Any]) -> str:
