@@ -4,6 +4,7 @@ import csv
 import json
 import random
 import shutil
+from dataclasses import replace
 
 import jsonschema
 import pytest
@@ -393,6 +394,12 @@ def test_fresh_forces_and_a_glob_limits(file, root, runs):
         run_testbed(path, Options(case="x*"))
 
 
+def test_a_case_is_found_by_its_own_id_whatever_a_glob_would_make_of_it(file, root, runs):
+    extra = case(8.0, "").replace('id = ""', 'id = "k[8]"')
+    assert run_testbed(file(extra=extra), Options(backend="inline", case="k[8]")).exit_code == 0
+    assert runs() == [8.0]
+
+
 @pytest.mark.slow
 def test_cases_that_a_glob_leaves_out_stay_planned(file, root, runs):
     answer = run_testbed(file(), Options(backend="inline", case="line_1"))
@@ -526,6 +533,23 @@ def test_a_run_that_only_the_journal_missed_is_not_repeated(file, root, runs, co
     _cut(root, last)  # claimed, finished, and then the launcher was killed
     assert run_testbed(path, INLINE).exit_code == 0
     assert runs() == [1.0, 2.0, 4.0]
+    assert compared(root) == expected
+
+
+@pytest.mark.slow
+def test_a_run_whose_process_died_after_its_last_file_is_not_repeated(file, root, runs, compared):
+    path = file()
+    run_testbed(path, INLINE)
+    expected = compared(root)
+    last = read_chained(root / journal.JOURNAL)[-2]
+    assert (last["event"], last["case_id"]) == ("outcome", "line_4")
+    with Journal(root / journal.JOURNAL) as book:
+        ended = journal.result_of(last)
+        died = replace(ended, status="failed", exit_code=None, summary_sha256="", error="it died")
+        journal.record(book, died)
+    assert run_testbed(path, INLINE).exit_code == 0
+    assert runs() == [1.0, 2.0, 4.0]
+    assert column(root, "reuse_reason")[2] == "previous status was failed"
     assert compared(root) == expected
 
 

@@ -205,14 +205,15 @@ class TestbedLauncher:
         )
 
     def _goes_on(self, case: Asked) -> bool:
-        """True for the same computation, stopped in its middle."""
+        """True for the same computation, stopped in its middle: told to stop, or killed."""
         claim = self._known.claims.get(case.case_id)
         if claim is not None:
             return claim == case.case_digest
         last = self._known.results.get(case.case_id)
-        if last is None or last.status != "interrupted":
+        if last is None or last.case_digest != case.case_digest:
             return False
-        return last.case_digest == case.case_digest
+        died = last.status == "failed" and last.exit_code is None and last.attempt != ""
+        return last.status == "interrupted" or died
 
     def _link(self, case: Asked, origin: Path, found: Result) -> None:
         """Take over the verified run of an equal case elsewhere."""
@@ -309,7 +310,7 @@ def _known_backend(name: str) -> str:
 def _chosen(glob: str | None, enabled: Sequence[str]) -> set[str]:
     if glob is None:
         return set(enabled)
-    chosen = {case_id for case_id in enabled if fnmatchcase(case_id, glob)}
+    chosen = {case_id for case_id in enabled if case_id == glob or fnmatchcase(case_id, glob)}
     if enabled and not chosen:
         raise ConfigError(
             f"--case {glob!r} matches no enabled case; there are {answers.some(enabled)}"
