@@ -9,7 +9,7 @@ pair for something else than it stands for already, is left out, and `problems` 
 import difflib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -24,9 +24,9 @@ GROUP = "mhx.runners"
 _NAMED = re.compile(r"[\w.]+:\w+")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Registration:
-    """One thing that can run.
+    """One thing that can run; the first six may be given by place, in this order.
 
     subject, runner: the pair a testbed names; None where it is not for testbeds.
     mode: `[workflow] mode` of an ordinary configuration.
@@ -46,6 +46,7 @@ class Registration:
     entry: str
     config: str
     purpose: str
+    _: KW_ONLY
     extra: str = ""
     metrics: str = ""
     columns: tuple[str, ...] = ()
