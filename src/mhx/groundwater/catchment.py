@@ -15,6 +15,7 @@ import shapely
 from mhx.errors import ConfigError
 from mhx.groundwater import drainage
 from mhx.groundwater.grid import Floats, Ids
+from mhx.groundwater.polygons import hausdorff
 from mhx.groundwater.rasters import Raster
 from mhx.groundwater.site import Domain, Outlet
 
@@ -58,13 +59,13 @@ def catchment_of(raster: Raster, domain: Domain, drained: tuple[Floats, Ids]) ->
     path = raster.centres(cells)
     mouth, ring = _outline(raster, inside, outlet, int(target[outlet]))
     outline, stream = _simplified(ring, np.vstack([path, mouth]), domain.simplify_m or 0.0)
-    raw, kept = shapely.Polygon(ring), shapely.Polygon(outline)
+    kept = shapely.Polygon(outline)
     metrics = {
         "catchment_area_m2": area,
         "catchment_relief_m": float(np.ptp(raster.elevation[inside])),
         "catchment_stream_length_m": float(np.hypot(*np.diff(path, axis=0).T).sum()),
         "outline_area_change_relative": kept.area / area - 1.0,
-        "outline_simplification_hausdorff_m": _hausdorff(raw, kept),
+        "outline_simplification_hausdorff_m": hausdorff(ring[:-1], outline, pieces=50),
     }
     return Catchment(outline=outline, stream=stream, metrics=metrics)
 
@@ -150,8 +151,3 @@ def _simplified(ring: Floats, path: Floats, tolerance: float) -> tuple[Floats, F
         )
     stream = np.array(shapely.LineString(path).simplify(0.5 * tolerance).coords)
     return outline, stream
-
-
-def _hausdorff(one: shapely.Polygon, other: shapely.Polygon) -> float:
-    """Between the rings, measured at every vertex and at 50 points per edge of each."""
-    return float(shapely.hausdorff_distance(one.exterior, other.exterior, densify=0.02))

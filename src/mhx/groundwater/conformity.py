@@ -19,7 +19,7 @@ from scipy.spatial import cKDTree
 from mhx.groundwater.grid import Floats, Grid, signed_areas
 from mhx.groundwater.linefit import constraint_metrics
 from mhx.groundwater.mesh import target_size
-from mhx.groundwater.polygons import cell_polygons
+from mhx.groundwater.polygons import cell_polygons, hausdorff
 from mhx.groundwater.terrain import Site, Terrain
 
 DUPLICATE = 1e-6
@@ -183,11 +183,12 @@ def _wholeness(grid: Grid, outline: shapely.Polygon, h: float) -> dict[str, floa
     inner = ~shapely.dwithin(ring, shapely.points(middle), ON_OUTLINE * h)
     cover = covered(grid)
     difference = shapely.symmetric_difference(cover, outline).area
-    rings = [part.exterior for part in shapely.get_parts(cover)]
-    away = max(shapely.hausdorff_distance(ring, other, densify=0.1) for other in rings)
+    rim = shapely.get_coordinates(outline.exterior)[:-1]
+    rings = [shapely.get_coordinates(part.exterior)[:-1] for part in shapely.get_parts(cover)]
+    away = max(hausdorff(rim, other, pieces=10) for other in rings)
     return {
         "symmetric_difference_fraction": float(difference / outline.area),
-        "outline_hausdorff_m": float(away),
+        "outline_hausdorff_m": away,
         "euler_characteristic": int(used.size - edges.count + grid.n_cells),
         "duplicate_vertices": len(cKDTree(grid.vertices[used]).query_pairs(DUPLICATE)),
         "edges_not_shared_by_two": int(np.count_nonzero(inner) + edges.crowded),
