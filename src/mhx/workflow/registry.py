@@ -170,8 +170,15 @@ def runner_of(row: Registration) -> Runner:
 
 
 def table_of(row: Registration) -> type[Table]:
-    """The configuration table of a row, imported now."""
-    found: type[Table] = _resolved(row.config, row)
+    """The configuration table of a row, imported now.
+
+    ConfigError: what the row names is no `mhx.config.Table`.
+    """
+    found = _resolved(row.config, row)
+    if not (isinstance(found, type) and issubclass(found, Table)):
+        raise ConfigError(
+            f"mode {row.mode!r} cannot be checked: {row.config} does not extend mhx.config.Table"
+        )
     return found
 
 
