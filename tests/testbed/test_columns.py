@@ -65,6 +65,30 @@ def test_an_open_contract_learns_its_columns():
     assert contract.columns[2].unit == "m"
 
 
+def test_a_metric_that_nobody_declared_never_takes_a_fixed_column():
+    """A program may report `status` or `Case_ID`: the identity of the row must stand."""
+    contract = contract_of([])
+    values = contract.take({"status": 2, "Case_ID": 3.0, "y": 1.0}, {})
+    assert values == {"reported:status": 2, "reported:Case_ID": 3.0, "y": 1.0}
+    assert [(column.name, column.source) for column in contract.columns] == [
+        ("reported:Case_ID", "Case_ID"),
+        ("reported:status", "status"),
+        ("y", "y"),
+    ]
+    assert not contract.learn(values)
+
+
+def test_a_required_number_is_no_text():
+    with pytest.raises(RequiredMetric) as raised:
+        column("audit", required=True).check("a", METRICS, NOTES)
+    assert str(raised.value) == (
+        "case 'a': required metric 'c' is 'pass', a text; "
+        'where a text is meant, say kind = "text"'
+    )
+    column("audit", required=True, kind="text").check("a", METRICS, NOTES)
+    column("notes.audit", required=True).check("a", METRICS, NOTES)
+
+
 def test_defaults_of_a_runner_are_not_required():
     contract = contract_of([], defaults=("flow.head_m", "none"))
     assert contract.take(METRICS, {}) == {"flow.head_m": 2.0, "none": None}

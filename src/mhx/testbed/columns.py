@@ -13,6 +13,12 @@ from mhx.errors import MissingMetric
 from mhx.evidence.metrics import Vocabulary
 
 Value = float | int | str | None
+FIXED_COLUMNS = frozenset(
+    {"case_id", "case_label", "axis", "status", "axis_value", "missing", "error"}
+)
+"""Columns of testbed_metrics.csv that are no metrics."""
+REPORTED = "reported:"  # no key of a metric holds a colon
+LONGEST = 60  # characters of a text that a message quotes
 TOLD = 2  # reported keys that a message names before it counts the rest
 
 
@@ -34,6 +40,11 @@ class Column:
     kind: str = "point"
     description: str = ""
 
+    @property
+    def takes_text(self) -> bool:
+        """Whether a text is a value of this column."""
+        return self.kind == "text" or self.source.startswith("notes.")
+
 
 @dataclass
 class Contract:
@@ -52,30 +63,42 @@ class Contract:
         if not self.open:
             return {column.name: _value(column.source, metrics, notes) for column in self.columns}
         self.learn(metrics)
-        return {name: _number(value) for name, value in metrics.items()}
+        return {_named(source): _number(value) for source, value in metrics.items()}
 
     def learn(self, names: Iterable[str]) -> bool:
-        """Make columns of names not met before; True when there were any."""
-        new = set(names) - self._known
+        """Make columns of names not met before, of keys alike; True when there were any."""
+        new = {name.removeprefix(REPORTED) for name in names} - self._known
         if not self.open or not new:
             return False
         self._known |= new
         self.columns = [self._described(name) for name in sorted(self._known)]
         return True
 
-    def _described(self, name: str) -> Column:
-        word = self.vocabulary.find(name) if self.vocabulary else None
+    def _described(self, source: str) -> Column:
+        word = self.vocabulary.find(source) if self.vocabulary else None
+        name = _named(source)
         if word is None:
-            return Column(name=name, source=name)
+            return Column(name=name, source=source)
         return Column(
-            name=name, source=name, unit=word.unit, kind=word.kind, description=word.meaning
+            name=name, source=source, unit=word.unit, kind=word.kind, description=word.meaning
         )
 
     def check(self, case_id: str, metrics: Mapping[str, Any], notes: Mapping[str, str]) -> None:
-        """Raise RequiredMetric for the first required column without a finite value."""
+        """Raise RequiredMetric for the first required column without a value of its kind.
+
+        A finite number, or a text where the column says so: `kind = "text"`, or `notes.<key>`.
+        """
         for column in self.columns:
-            if column.required and _value(column.source, metrics, notes) is None:
+            if not column.required:
+                continue
+            value = _value(column.source, metrics, notes)
+            if value is None:
                 raise RequiredMetric(_fault(case_id, column, metrics, notes))
+            if isinstance(value, str) and not column.takes_text:
+                raise RequiredMetric(
+                    f"case {case_id!r}: required metric {column.name!r} is {_short(value)}, a "
+                    'text; where a text is meant, say kind = "text"'
+                )
 
     def document(self) -> list[dict[str, Any]]:
         """`metric_contract` of the manifest."""
@@ -116,6 +139,15 @@ def _declared(entry: Mapping[str, Any], vocabulary: Vocabulary | None) -> Column
         kind=entry.get("kind") or (word.kind if word else "point"),
         description=entry.get("description") or (word.meaning if word else ""),
     )
+
+
+def _named(source: str) -> str:
+    """The column of a metric that nobody declared: its key, unless a fixed column has that name."""
+    return f"{REPORTED}{source}" if source.casefold() in FIXED_COLUMNS else source
+
+
+def _short(text: str) -> str:
+    return repr(text if len(text) <= LONGEST else f"{text[:LONGEST]}...")
 
 
 def _value(source: str, metrics: Mapping[str, Any], notes: Mapping[str, str]) -> Value:

@@ -10,13 +10,12 @@ from mhx.config.lines import Place
 from mhx.evidence.metrics import Vocabulary
 from mhx.testbed.arrays import Arrays, declared_twice
 from mhx.testbed.axes import Levels
+from mhx.testbed.columns import FIXED_COLUMNS
 from mhx.testbed.config import CheckTable, MetricTable
 from mhx.testbed.design_rules import foreign_keys
 from mhx.testbed.faults import Faults, near
 from mhx.workflow.registry import Registration, vocabulary_of
 
-FIXED_COLUMNS = ("case_id", "case_label", "axis", "status", "axis_value", "missing", "error")
-"""Columns of testbed_metrics.csv that are no metrics."""
 OWN_KEYS = {
     "bounds": ("low", "high"),
     "monotonic": ("axis", "direction", "strict", "noise"),

@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
-FIXED_COLUMNS = frozenset(
-    {"case_id", "case_label", "axis", "status", "axis_value", "missing", "error"}
-)
+from mhx.testbed.columns import FIXED_COLUMNS
+
 NO_RESULT = "no result"
 
 
