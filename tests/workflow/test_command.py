@@ -177,6 +177,16 @@ def test_a_failure_quotes_the_last_twenty_lines_of_stderr(folder):
     assert lines == [f"  line {i}" for i in range(10, 30)]
 
 
+def test_a_program_that_writes_without_end_is_quoted_by_its_end(folder):
+    code = "import sys; sys.stderr.write('e' * 1_000_000 + 'the end'); sys.exit(3)"
+    with pytest.raises(RunError) as caught:
+        carried_out(folder, argv=["{python}", "-c", code])
+    assert "ended with status 3; the last 4096 bytes of stderr.txt:\n  eee" in str(caught.value)
+    assert str(caught.value).endswith("eeethe end")
+    assert len(str(caught.value)) < 5000
+    assert (folder / "out" / "stderr.txt").stat().st_size == 1_000_007
+
+
 FAILURES = {
     "silent": ("import sys; sys.exit(1)", "ended with status 1; stderr.txt is empty"),
     "killed": ("import os; os.kill(os.getpid(), 9)", "was killed by signal 9"),

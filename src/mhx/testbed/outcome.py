@@ -17,6 +17,7 @@ from mhx.testbed.reading import Reading, read_error, read_run
 
 FINISHED_CODES = (0, 1)  # 1: a gate of the run did not pass; it has finished
 LOG_LINES = 20
+LONGEST = 2000  # characters of an error in the tables; all of it is in log and run_error.json
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,8 +159,12 @@ def log_tail(log: Path, lines: int = LOG_LINES) -> list[str]:
 
 
 def _one_line(text: object, root: Path) -> str:
-    """Without line ends, and with paths below the testbed told from there."""
-    return told_from(root, " ".join(str(text).split()))
+    """Without line ends, with paths below the testbed told from there, of a length for a table."""
+    told = told_from(root, " ".join(str(text).split()))
+    if len(told) <= LONGEST:
+        return told
+    half = LONGEST // 2
+    return f"{told[:half]} [...] {told[-half:]}"
 
 
 def told_from(root: Path, text: str) -> str:

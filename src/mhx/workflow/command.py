@@ -36,7 +36,7 @@ from mhx.workflow.placeholders import filled, leaves, made_name, rendered
 
 __all__ = ["Command", "identity", "run"]
 
-LAST_LINES = 20
+LAST_LINES, LAST_BYTES = 20, 4096  # of what a program said last
 GRACE_S = 10.0
 
 _KEY = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
@@ -185,11 +185,16 @@ def _told(words: Sequence[str]) -> str:
 
 def _last_words(errors: Path) -> str:
     """The last lines of stderr, for an error message."""
-    lines = errors.read_text("utf-8", errors="replace").splitlines()
+    size = errors.stat().st_size
+    with errors.open("rb") as stream:  # the end of it: a program may write without end
+        stream.seek(max(0, size - LAST_BYTES))
+        lines = stream.read().decode("utf-8", "replace").splitlines()
     if not lines:
         return f"; {STDERR} is empty"
     kept = lines[-LAST_LINES:]
-    title = f"the last {len(kept)} lines" if len(lines) > len(kept) else "all"
+    title = "all" if len(lines) == len(kept) else f"the last {len(kept)} lines"
+    if size > LAST_BYTES and len(lines) <= LAST_LINES:
+        title = f"the last {LAST_BYTES} bytes"
     return f"; {title} of {STDERR}:\n" + "\n".join(f"  {line}" for line in kept)
 
 
