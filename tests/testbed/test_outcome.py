@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from mhx.evidence.schemas import RUN_ERROR
 from mhx.execution.job import Ending, Job, Outcome
 from mhx.testbed.columns import contract_of
 from mhx.testbed.outcome import Asked, ended
@@ -12,7 +13,7 @@ def failed_with(root, message):
     """The outcome of case 'a', whose run ended with an error of that text."""
     folder = root / "cases" / "a"
     folder.mkdir(parents=True)
-    record = {"class": "SolverError", "message": message, "exit_code": 3}
+    record = {"class": "SolverError", "message": message, "exit_code": 3, "schema": RUN_ERROR}
     (folder / "run_error.json").write_text(json.dumps(record))
     case = Asked(case_id="a", run_dir="cases/a", child_digest="c", case_digest="d", parts={})
     job = Job(name="a", words=("run", "a.toml"), folder=root, run_dir=Path("cases/a"))
