@@ -164,7 +164,7 @@ class _Tree:
                     self.digests[path] = None
             folders[:] = sorted(set(folders) - LEFT_OUT_FOLDERS - {"__pycache__"})
             self.files.update(str(below / name) for name in names)
-        marks = {*SCHEMAS, LEDGER, TESTBED}
+        marks = {*SCHEMAS, LEDGER, TESTBED, TESTBED_JOURNAL}
         paths = map(PurePosixPath, self.files)
         self.folders = {path.parent for path in paths if path.name in marks}
 
@@ -411,6 +411,10 @@ class _Folder:
 
     def _check_testbed(self) -> None:
         """Files, journal, digest and verdicts of a testbed; its runs are judged as folders."""
+        if not self._exists(TESTBED) and self._exists(TESTBED_JOURNAL):
+            self._fault("missing", TESTBED, "run the testbed again: it is made anew")
+            self._journal(TESTBED_JOURNAL)
+            self._account_for_all()
         document = self._json(TESTBED)
         if document is None:
             return
@@ -460,6 +464,11 @@ class _Folder:
         if told != lines:
             self._fault("contradicted", name, f"it does not say what {TESTBED} says")
 
+    def _account_for_all(self) -> None:
+        """Without the file that lists them, nothing can be said of the others in the folder."""
+        here = (path for path in self.tree.files if self.tree.home(path) == self.below)
+        self.accounted |= {str(PurePosixPath(path).relative_to(self.below)) for path in here}
+
     def _account_for_cases(self, document: Mapping[str, Any]) -> None:
         """What runs that did not finish left, and children of cases that are gone, is no riddle."""
         finished = {row["run_dir"] for row in document["cases"] if row["run_digest"]}
@@ -476,8 +485,8 @@ class _Folder:
         """The journal is whole, holds what the manifest was made from, and knows the plan."""
         lines = self._journal(TESTBED_JOURNAL)
         if not lines:
-            if not self._exists(TESTBED_JOURNAL):
-                self._fault("missing", TESTBED_JOURNAL)
+            kind = "altered" if self._exists(TESTBED_JOURNAL) else "missing"
+            self._fault(kind, TESTBED_JOURNAL, "all that it told is gone")
             return
         count = place["lines"]
         if len(lines) < count or lines[count - 1]["digest"] != place["digest"]:

@@ -150,6 +150,13 @@ def compact(entry: Mapping[str, Any]) -> str:
     return json.dumps(strict(entry), sort_keys=True, ensure_ascii=False, allow_nan=False)
 
 
+def opened(root: Path) -> Journal:
+    """The journal of a folder, to be entered; EvidenceError, and no new one, where it was lost."""
+    if (root / PLAN).exists() and not (root / JOURNAL).exists():
+        raise _lost(root)
+    return Journal(root / JOURNAL)
+
+
 def check_plan(root: Path, known: History) -> None:
     """Refuse a folder whose plan is not one that its journal knows.
 
@@ -159,12 +166,16 @@ def check_plan(root: Path, known: History) -> None:
     if not plan.exists():
         return
     if not known.plans:
-        raise EvidenceError(
-            f"{root / JOURNAL} is missing or empty, {PLAN} is there: restore it from a copy, "
-            "or move the folder away and run again"
-        )
+        raise _lost(root)
     if file_digest(plan) not in known.plans:
         raise EvidenceError(
             f"{plan} was altered after it was written: restore it from a copy, or delete it and "
             "run `mhx testbed plan` again; finished cases are kept"
         )
+
+
+def _lost(root: Path) -> EvidenceError:
+    return EvidenceError(
+        f"{root / JOURNAL} is missing or empty, {PLAN} is there: restore it from a copy, "
+        "or move the folder away and run again"
+    )

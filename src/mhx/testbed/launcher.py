@@ -24,12 +24,11 @@ from mhx.execution.job import Backend, Job, Outcome
 from mhx.execution.local import LocalPool
 from mhx.report.answer import Answer
 from mhx.report.progress import CaseProgress
-from mhx.testbed import answers, folders, journal
+from mhx.testbed import answers, folders, journal, manifest
 from mhx.testbed.children import differing_children
 from mhx.testbed.exits import exit_code
 from mhx.testbed.journal import JOURNAL, Result
 from mhx.testbed.keeping import Keeper
-from mhx.testbed.manifest import Circumstance
 from mhx.testbed.outcome import Asked, Ended, asked, ended, finished
 from mhx.testbed.plan import Plan, make_plan
 from mhx.testbed.preparing import policy_of, prepare
@@ -71,7 +70,7 @@ def run_testbed(path: Path, options: Options | None = None) -> Answer:
     """
     options = options or Options()
     plan = make_plan(path, options.changes)
-    with folders.owned(plan.root, f"testbed {path.name}"), Journal(plan.root / JOURNAL) as book:
+    with folders.owned(plan.root, f"testbed {path.name}"), journal.opened(plan.root) as book:
         launcher = TestbedLauncher(plan, book, options)
         with launcher.stopping.listening():
             launcher.prepare()
@@ -103,7 +102,9 @@ class TestbedLauncher:
         self._known = journal.history(book.lines)
         journal.check_plan(plan.root, self._known)
         document = {**plan.document(), "require_child_gates": plan.table.require_child_gates}
-        circumstance = Circumstance(execute=self.execute)
+        if lost := manifest.lost_lines(plan.root, book.place):
+            document["notices"] = [*document["notices"], _cut_short(lost)]
+        circumstance = manifest.Circumstance(execute=self.execute)
         self.keeper = Keeper(plan.root, document, plan.row, circumstance, book)
         self._chosen = _chosen(options.case, [case["case_id"] for case in self.keeper.cases])
         self._decisions: dict[str, Decision] = {}
@@ -316,6 +317,11 @@ def _chosen(glob: str | None, enabled: Sequence[str]) -> set[str]:
             f"--case {glob!r} matches no enabled case; there are {answers.some(enabled)}"
         )
     return chosen
+
+
+def _cut_short(lines: int) -> str:
+    told = f"{lines} lines" if lines > 1 else "line"
+    return f"{JOURNAL} has lost its last {told}; cases whose end stood there are carried out again"
 
 
 def _result(case: Asked, status: str, error: str) -> Result:

@@ -158,6 +158,15 @@ def read_manifest(root: Path) -> dict[str, Any]:
     return found
 
 
+def lost_lines(root: Path, place: Mapping[str, Any]) -> int:
+    """Lines that the journal had when the manifest was made, and has no more; 0 without one."""
+    try:
+        stored: int = read_manifest(root)["journal"]["lines"]
+    except EvidenceError:
+        return 0
+    return max(0, stored - int(place["lines"]))
+
+
 def _cpu_seconds() -> float:
     """Of this process and of the children that it has waited for."""
     usages = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
