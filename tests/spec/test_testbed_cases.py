@@ -525,3 +525,32 @@ def test_fault_of_an_override_names_where_it_came_from(tmp_path, monkeypatch):
     said = mhx("testbed", "plan", path)
     assert said.code == 2
     assert "MHX_SET_testbed__execute" in said.err
+
+
+def test_testbed_file_inherits_and_its_cases_merge_by_id(tmp_path):
+    write(tmp_path / "far", HEAD + case("one", a=2.0) + case("two", a=3.0))
+    heir = """\
+base_config = "far/k.toml"
+[testbed]
+purpose = "heir"
+output_root = "out"
+[[testbed.case]]
+id = "two"
+enabled = false
+[[testbed.case]]
+id = "three"
+overlay.command.parameters.report.a = 9.0
+"""
+    (tmp_path / "heir.toml").write_text(heir)
+    said = mhx("testbed", "plan", tmp_path / "heir.toml")
+    assert said.code == 0, said.text
+    plan = read(tmp_path / "out/testbed_plan.json")
+    assert [(row["case_id"], row["status"]) for row in plan["cases"]] == [
+        ("one", "planned"),
+        ("two", "disabled"),
+        ("three", "planned"),
+    ]
+    assert (plan["purpose"], plan["config_path"]) == ("heir", "../heir.toml")
+    assert plan["base_config"] == "../far/base.toml"  # told where it was written
+    assert child(tmp_path / "out", "three")["command"]["inputs"] == ["../../far/model.py"]
+    assert not (tmp_path / "far/out").exists()

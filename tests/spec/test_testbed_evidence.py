@@ -573,3 +573,11 @@ def test_plain_python_verifies_what_the_command_verifies(full):
         [sys.executable, "-I", "-S", "verify.py"], cwd=full, capture_output=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_text_is_reached_through_the_notes(tmp_path):
+    text = HEAD + case("x") + '[[testbed.metric]]\nname = "who"\nsource = "notes.program"\n'
+    said = mhx("run", write(tmp_path, text + 'kind = "text"\nrequired = true\n'))
+    assert said.code == 0, said.text
+    (row,) = rows(tmp_path / "out/testbed_metrics.csv")
+    assert row["who"] == read(tmp_path / "out/cases/x/run_summary.json")["notes"]["program"]
