@@ -12,13 +12,14 @@ from .sites import line, meshed, site
 
 RIVER = line("river", (50.0, 350.0), (950.0, 350.0))
 EDGE = line("edge", (0.0, 400.0), (1000.0, 400.0))
+LEAVING = line("leaving", (50.0, 350.0), (1300.0, 350.0))
 KEY = "flow.bc[0].where"
 
 
 @pytest.fixture(scope="module")
 def square():
     """10 x 8 cells of 100 m; cell 0 in the north-west."""
-    return meshed(site(constraint=[RIVER, EDGE]))
+    return meshed(site(constraint=[RIVER, EDGE, LEAVING]))
 
 
 def cells(square, **selector):
@@ -34,6 +35,7 @@ FOUND = {
     "line on edges": ({"line": "edge"}, list(range(30, 50))),
     "end of a line": ({"line": "river", "last_m": 220.0}, [47, 48, 49]),
     "more than the line": ({"line": "river", "last_m": 1e6}, list(range(40, 50))),
+    "end of a line inside": ({"line": "leaving", "last_m": 220.0}, [47, 48, 49]),
     "points": ({"points": [[950.0, 50.0], [10.0, 790.0], [20.0, 780.0]]}, [0, 79]),
     "cells": ({"cells": [7, 3, 3]}, [3, 7]),
     "all": ({"all": True}, list(range(80))),
@@ -79,7 +81,7 @@ FAULTS = {
     "no such cell": ({"cells": [79, 80]}, "where.cells: no such cell: 80; cells are 0 to 79"),
     "unknown line": (
         {"line": "brook"},
-        "where.line is 'brook'; the mesh constraints are: edge, ri",
+        "where.line is 'brook'; the mesh constraints are: edge, leaving, ri",
     ),
 }
 

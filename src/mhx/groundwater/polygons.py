@@ -6,6 +6,7 @@ shapely is imported here at the top: whoever only stores or numbers cells needs 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from shapely.ops import substring
 
 from mhx.groundwater.grid import Floats, Grid, Ids
 
@@ -81,6 +82,18 @@ def _shared_evenly(begin: Floats, end: Floats) -> Floats:
     layers = np.maximum(np.cumsum(change)[:-1], 1)
     walked: Floats = np.concatenate([[0.0], np.cumsum(np.diff(cuts) / layers)])
     return walked[last] - walked[first]
+
+
+def ending_inside(line: Floats, outline: Floats) -> Floats:
+    """A line (k, 2) without what follows its last point inside the outline; all of it if none."""
+    thread = shapely.LineString(line)
+    inside = shapely.get_coordinates(shapely.intersection(thread, shapely.Polygon(outline)))
+    if not len(inside):
+        return line
+    end = float(shapely.line_locate_point(thread, shapely.points(inside)).max())
+    if end >= thread.length * (1 - NEAR):
+        return line
+    return shapely.get_coordinates(substring(thread, 0.0, end))
 
 
 def last_metres(segments: Floats, length: float) -> Floats:

@@ -13,7 +13,7 @@ import shapely
 from mhx.errors import ConfigError
 from mhx.groundwater.grid import Floats, Grid, Ids
 from mhx.groundwater.packages import Where
-from mhx.groundwater.polygons import crossed, holding, last_metres, segments_of
+from mhx.groundwater.polygons import crossed, ending_inside, holding, last_metres, segments_of
 from mhx.groundwater.polylines import outline_of, read_points
 from mhx.groundwater.terrain import Terrain
 
@@ -64,10 +64,10 @@ def line_cells(selector: Where, grid: Grid, terrain: Terrain, *, key: str) -> tu
     if line is None:
         known = ", ".join(sorted(terrain.lines)) or "none is declared"
         raise ConfigError(f"{key}.line is {name!r}; the mesh constraints are: {known}")
-    segments = segments_of(line)
-    if selector.last_m is not None:
-        segments = last_metres(segments, selector.last_m)
-    return crossed(grid, segments)
+    if selector.last_m is None:
+        return crossed(grid, segments_of(line))
+    within = ending_inside(line, terrain.outline)  # regular grids keep what was drawn outside
+    return crossed(grid, last_metres(segments_of(within), selector.last_m))
 
 
 def _on_side(grid: Grid, outline: Floats, side: str) -> Ids:
