@@ -5,7 +5,12 @@ import dataclasses
 import numpy as np
 import pytest
 import shapely
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
+from mhx.groundwater import conformity
 from mhx.groundwater.conformity import angles, aspects, mesh_metrics, orthogonality
 from mhx.groundwater.grid import Grid, centroids, signed_areas
 from mhx.groundwater.terrain import terrain_of
@@ -162,3 +167,22 @@ def test_every_metric_is_a_word_of_the_vocabulary():
     )  # fmt: skip
     for name in mesh_metrics(grid, terrain, config):
         assert VOCABULARY.find(f"mesh_metrics.{name}"), name
+
+
+@given(
+    count=st.integers(1, 30),
+    links=st.lists(st.tuples(st.integers(0, 29), st.integers(0, 29)), max_size=40),
+)
+def test_pieces_are_counted_as_graph_theory_does(count, links):
+    links = np.array([(a % count, b % count) for a, b in links], dtype=int).reshape(-1, 2)
+    graph = coo_array((np.ones(len(links)), tuple(links.T)), shape=(count, count))
+    parts, _ = connected_components(graph, directed=False)
+    assert conformity._parts(count, *links.T) == parts
+
+
+@given(places=st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=1, max_size=20))
+def test_close_pairs_are_all_pairs_within_the_distance(places):
+    vertices = 0.7 * conformity.DUPLICATE * np.array(places, dtype=float)
+    away = np.linalg.norm(vertices[:, None] - vertices[None], axis=2)
+    expected = np.count_nonzero(np.triu(away <= conformity.DUPLICATE, k=1))
+    assert conformity._close_pairs(vertices) == expected

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 
 import numpy as np
 import shapely
-from scipy.spatial import cKDTree
 
 from mhx.groundwater.grid import Floats, Grid
 from mhx.groundwater.polygons import cell_polygons, crossed, segments_of
@@ -71,5 +70,8 @@ def _along(thread: shapely.LineString, spacing: float) -> np.ndarray:
 def _closest(lines: Mapping[str, Floats]) -> float:
     """Smallest distance between different vertices of all lines [m]; closing points count once."""
     vertices = np.unique(np.concatenate(list(lines.values())), axis=0)
-    distance, _ = cKDTree(vertices).query(vertices, k=2)
-    return float(distance[:, 1].min())
+    points = shapely.points(vertices)
+    _, distance = shapely.STRtree(points).query_nearest(
+        points, exclusive=True, return_distance=True
+    )
+    return float(distance.min())

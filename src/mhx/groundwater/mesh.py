@@ -18,7 +18,6 @@ from mhx.groundwater.snapping import Line, Net, snapped
 from mhx.groundwater.structured import MOST_CELLS, regular
 from mhx.groundwater.terrain import Site, Terrain
 from mhx.groundwater.triangles import Sizes, triangulated
-from mhx.groundwater.voronoi import voronoi_cells
 
 GROWTH = 4.0
 """Distance over which the edge length grows from a constraint, in mesh.size, unless given [1]."""
@@ -51,6 +50,8 @@ def make_grid(config: Site, terrain: Terrain) -> Grid:
         offsets = np.arange(len(triangles) + 1) * 3
         centres = centroids(vertices, corners, offsets)
     else:
+        from mhx.groundwater.voronoi import voronoi_cells  # noqa: PLC0415  (scipy, 0.3 s)
+
         vertices, corners, offsets = voronoi_cells(nodes, net.outline)
         centres = nodes
     return Grid(

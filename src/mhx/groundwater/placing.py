@@ -36,9 +36,8 @@ def place(folder: Path, files: Mapping[str, bytes]) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in files.items():
-            before = _placed.get(name)
-            if before is None or before.content != content or not _linked(before, folder / name):
-                path = folder / name
+            before, path = _placed.get(name), folder / name
+            if before is None or before.content != content or not _linked(before, path):
                 _renamed(path, content)
                 _placed[name] = _Placed(path, content, _status(path))
     except OSError as error:
@@ -63,11 +62,12 @@ def _linked(before: _Placed, path: Path) -> bool:
     try:
         if _status(before.path) != before.status:
             return False
-        with contextlib.suppress(FileNotFoundError):
-            if os.path.samefile(before.path, path):
-                return True
-            path.unlink()
-        os.link(before.path, path)
+        try:
+            os.link(before.path, path)
+        except FileExistsError:
+            if not os.path.samefile(before.path, path):
+                path.unlink()
+                os.link(before.path, path)
     except OSError:  # another file system, too many links, gone in between
         return False
     return True
@@ -85,5 +85,5 @@ def _renamed(path: Path, content: bytes) -> None:
 
 
 def _status(path: Path) -> tuple[int, ...]:
-    found = path.stat()
+    found = os.stat(path)
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
