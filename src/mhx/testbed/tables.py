@@ -45,15 +45,24 @@ class Tables:
         self._metrics: list[tuple[dict[str, Any], str, str] | None] = [None] * len(self._cases)
         self._columns: list[Column] = contract.columns
         self.states: dict[str, State] = {}
+        self._stale: set[int] = set()
         for case in self._cases:
             status = "planned" if case["enabled"] else "disabled"
             self.set(case["case_id"], State(status=status))
 
     def set(self, case_id: str, state: State) -> None:
-        """Take in what is known of a case now."""
-        place = self._place[case_id]
-        case = self._cases[place]
+        """Take in what is known of a case now; its lines are made when they are asked for."""
         self.states[case_id] = state
+        self._stale.add(self._place[case_id])
+        self.contract.learn(state.values)
+
+    def _render(self) -> None:
+        while self._stale:
+            self._render_case(self._stale.pop())
+
+    def _render_case(self, place: int) -> None:
+        case = self._cases[place]
+        state = self.states[case["case_id"]]
         row = case_row(case, state, self._row.runner or "")
         row |= runner_columns(self._row.columns, self._row.mode, row, state)
         kept = {key: value for key, value in row.items() if key not in _NO_IDENTITY}
@@ -63,7 +72,6 @@ class Tables:
         row["run_digest"] = kept["run_digest"] = result.run_digest if result else ""
         self._case_rows[place] = row
         self._lines[place] = (text, _compact(row), content_digest(strict(kept)))
-        self.contract.learn(state.values)
         self._metrics[place] = None
 
     def state(self, case_id: str) -> State:
@@ -75,6 +83,7 @@ class Tables:
 
     @property
     def case_rows(self) -> Sequence[dict[str, Any]]:
+        self._render()
         return self._case_rows
 
     @property
@@ -83,6 +92,7 @@ class Tables:
 
     def cases_csv(self) -> bytes:
         """testbed_cases.csv"""
+        self._render()
         header = line((*CASE_COLUMNS, *self._row.columns))
         return "".join([header, *(text for text, _, _ in self._lines)]).encode()
 
@@ -94,6 +104,7 @@ class Tables:
 
     def cases_json(self) -> list[str]:
         """One JSON object a case."""
+        self._render()
         return [text for _, text, _ in self._lines]
 
     def metrics_json(self) -> list[str]:
@@ -112,6 +123,7 @@ class Tables:
         )
 
     def _rendered_metrics(self) -> list[tuple[dict[str, Any], str, str]]:
+        self._render()
         if self.contract.columns is not self._columns:  # a name not met before: all rows widen
             self._columns = self.contract.columns
             self._metrics = [None] * len(self._cases)
