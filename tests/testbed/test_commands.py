@@ -120,3 +120,27 @@ def test_schemas_are_printed(name, told):
     code, out, _ = told("schema", name)
     assert code == 0
     assert len(json.loads(out)["properties"]) >= 4
+
+
+@pytest.mark.parametrize("command", ["status", "report", "explain"])
+def test_a_file_in_the_place_of_a_folder_is_a_wrong_word(command, file, told):
+    path = file()
+    words = [path, "line_1"] if command == "explain" else [path]
+    code, _, err = told("testbed", command, *words)
+    assert code == 2
+    assert err == f"mhx: {path} is a file; name the folder of the testbed, its output_root\n"
+
+
+def test_an_empty_backend_is_none(file, told):
+    code, _, err = told("testbed", "run", file(), "--backend", "")
+    assert code == 2
+    assert err == "mhx: --backend must be 'local' or 'inline', got ''\n"
+
+
+def test_a_folder_in_the_place_of_a_child_is_told(file, told, root):
+    (root / "_generated_configs" / "line_1.toml").mkdir(parents=True)
+    code, _, err = told("testbed", "plan", file())
+    assert code == 3
+    assert err.startswith(
+        f"mhx: cannot write {root}/_generated_configs/line_1.toml: Is a directory"
+    )

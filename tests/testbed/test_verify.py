@@ -161,3 +161,10 @@ def test_a_table_with_a_line_of_another_shape_is_told_not_stumbled_over(file, ro
             assert report.exit_code == 4
             assert name in {problem.path for problem in report.problems}
         (root / name).write_bytes(content)
+
+
+def test_a_long_label_is_a_long_cell(file, root):
+    """The csv module of Python refuses cells above 131,072 characters unless told otherwise."""
+    extra = f'\n[[testbed.case]]\nid = "x"\nlabel = "{"x" * 200_000}"\nchanges = ["probe"]\n'
+    run_testbed(file(extra=extra), INLINE)
+    assert verify(root).problems == []

@@ -25,11 +25,11 @@ def write_many(folder: Path, files: Iterable[tuple[str, bytes]]) -> int:
     try:
         for name, content in files:
             target = os.path.join(folder, name)
-            if name in there and read(target) == content:
-                continue
-            draft = str(draft_path(Path(target)))
-            drafts.append((draft, target))
             with explained(Path(target), len(content)):
+                if name in there and read(target) == content:
+                    continue
+                draft = str(draft_path(Path(target)))
+                drafts.append((draft, target))
                 _write(draft, content)
         if drafts:
             sync_file_system(folder)

@@ -455,6 +455,7 @@ class _Folder:
         if not self._exists(name) or self._digest(name) is None:
             return
         text = (self.tree.root / self._path(name)).read_text("utf-8", "surrogateescape")
+        csv.field_size_limit(max(csv.field_size_limit(), len(text)))  # labels may be long
         header, *lines = csv.reader(io.StringIO(text, newline=""))
         told = [[_csv_cell(row.get(key)) for key in header] for row in rows]
         timed = [n for n, key in enumerate(header) if key == "duration_seconds"]

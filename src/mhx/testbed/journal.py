@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from mhx.errors import EvidenceError
+from mhx.errors import ConfigError, EvidenceError
 from mhx.evidence.hashing import file_digest
 from mhx.evidence.provenance import now
 from mhx.evidence.schemas import TESTBED_EVENT
@@ -125,7 +125,12 @@ def history(lines: Iterable[Mapping[str, Any]]) -> History:
 
 
 def stored_history(root: Path) -> History:
-    """What the journal of a folder says; EvidenceError where it was altered."""
+    """What the journal of a folder says; EvidenceError where it was altered.
+
+    ConfigError: `root` is a file, the testbed's own TOML perhaps.
+    """
+    if root.is_file():
+        raise ConfigError(f"{root} is a file; name the folder of the testbed, its output_root")
     return history(read_chained(root / JOURNAL))
 
 

@@ -110,7 +110,10 @@ class TestbedLauncher:
         self._decisions: dict[str, Decision] = {}
         self.stopping = Stopping()
         self._places = _places(options.jobs, plan.table.execution.jobs)
-        self._backend_name = _known_backend(options.backend or plan.table.execution.backend)
+        asked_for = options.backend
+        self._backend_name = _known_backend(
+            plan.table.execution.backend if asked_for is None else asked_for
+        )
         self._halted: MhxError | None = None
         self._tally: Counter[str] = Counter()
 
