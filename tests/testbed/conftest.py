@@ -78,6 +78,8 @@ def run(request):
             with open(request.output_dir / "big.bin", "wb") as stream:
                 while True: stream.write(bytes(2**16))
         case "hang": time.sleep(600)
+        case "waits":
+            while not os.path.exists(os.environ["PROBE_GO"]): time.sleep(0.01)
         case "stubborn":
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
             time.sleep(600)

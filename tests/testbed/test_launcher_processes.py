@@ -1,7 +1,6 @@
-"""The launcher with worker processes: crashes, time limits, signals, kill -9 at any instant."""
+"""The launcher with worker processes: crashes, time limits, signals (kill -9: test_killed.py)."""
 
 import os
-import random
 import signal
 import subprocess
 import sys
@@ -109,27 +108,6 @@ def test_a_signal_persists_and_the_same_command_goes_on(number, file, root, comp
     assert answer.exit_code == 0
     reused = [row["reused"] for row in compared.rows(root, CASES)]
     assert reused == ["true" if status == "ok" else "false" for status in statuses]
-
-
-def test_killed_at_any_instant_it_ends_as_if_undisturbed(file, root, compared, tmp_path):
-    chance = random.Random(11)
-    undisturbed = waiting(file, 0.3)
-    run_testbed(undisturbed, Options(backend="inline"))
-    expected = compared(root)
-    os.rename(root, tmp_path / "undisturbed")
-    killed = []
-    for _ in range(8):
-        done = start(undisturbed)
-        until(lambda done=done: root.exists() or done.poll() is not None)
-        time.sleep(chance.uniform(0.0, 1.6))
-        done.kill()
-        done.communicate(timeout=60)
-        killed.append(outcomes(root))
-    assert killed[0] < 6
-    answer = run_testbed(undisturbed, Options(jobs=2))
-    assert answer.exit_code == 0
-    assert compared(root) == expected
-    assert killed == sorted(killed)  # nothing on record is ever lost
 
 
 def test_a_worker_killed_from_outside_is_one_failed_case(file, root, compared):
