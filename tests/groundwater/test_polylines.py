@@ -20,6 +20,11 @@ def test_csv_needs_x_and_y_and_may_have_more(tmp_path):
     assert points.tolist() == [[1, 2], [3, 4.5]]
 
 
+def test_a_cell_may_be_long(tmp_path):
+    points = read(tmp_path, "a.csv", "x,y,told\n1,2," + "a" * 200_000 + "\n3,4,b\n")
+    assert points.tolist() == [[1, 2], [3, 4]]
+
+
 @pytest.mark.parametrize(
     "wrap",
     [
@@ -47,6 +52,8 @@ FAULTS = {
     "two drawn": ("a.json", json.dumps({"geometries": [LINE, LINE]}), "or Polygon, got 2"),
     "hole": ("a.json", json.dumps(HOLED), "a polygon with a hole"),
     "words": ("a.json", '{"type": "LineString", "coordinates": [["a", 1]]}', "a list of .x, y"),
+    "nested without end": ("a.json", "[" * 100_000, "is no drawing: maximum recursion depth"),
+    "digits without end": ("a.json", "[" + "9" * 5000 + "]", "is no drawing: Exceeds the limit"),
     "infinity": (
         "a.json", '{"type": "LineString", "coordinates": [[Infinity, 1]]}', "must be finite",
     ),

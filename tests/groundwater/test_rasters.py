@@ -146,7 +146,16 @@ def test_faults_of_an_npz_file(tmp_path):
     with pytest.raises(ConfigError, match=r"is not readable as \.npz"):
         read_raster(str(path))
     np.savez(path, elevation=HEIGHTS, xmin=0.0)
+    whole = path.read_bytes()
+    for torn in (b"PK\x03\x04", whole[: len(whole) // 2], whole[:-30], b""):
+        path.write_bytes(torn)
+        with pytest.raises(ConfigError, match=r"is not readable as \.npz"):
+            read_raster(str(path))
+    path.write_bytes(whole)
     with pytest.raises(ConfigError, match="lacks the arrays xmax, ymin, ymax"):
+        read_raster(str(path))
+    np.savez(path, elevation=HEIGHTS, xmin=[0.0, 1.0], xmax=1.0, ymin=0.0, ymax=1.0)
+    with pytest.raises(ConfigError, match=r"is not readable as \.npz"):
         read_raster(str(path))
     np.savez(path, elevation=HEIGHTS[0], xmin=0.0, xmax=1.0, ymin=0.0, ymax=1.0)
     with pytest.raises(ConfigError, match="must hold rows and columns"):

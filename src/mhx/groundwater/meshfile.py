@@ -17,7 +17,7 @@ import shapely
 from mhx.errors import ConfigError, EvidenceError
 from mhx.evidence import store
 from mhx.groundwater.grid import Flags, Floats, Grid, Ids, centroids, clockwise, signed_areas
-from mhx.groundwater.polylines import number, text_of
+from mhx.groundwater.polylines import csv_rows, number, text_of
 
 VERTICES, CELLS, SUMMARY = "vertices.csv", "cells.csv", "mesh_summary.json"
 THIN = 1e-12
@@ -83,7 +83,7 @@ class _Faults:
 
 def _table(path: Path, key: str, header: tuple[str, ...]) -> tuple[Floats, list[int]]:
     """The numbers of a CSV file whose first column counts from 0, and the line of each row."""
-    rows = csv.reader(text_of(path, key).splitlines())
+    rows = csv_rows(text_of(path, key))
     found = tuple(name.strip() for name in next(rows, []))
     if found != header:
         raise ConfigError(

@@ -72,8 +72,14 @@ def number(text: str, place: str) -> float:
     return value
 
 
+def csv_rows(text: str) -> Any:
+    """A reader of CSV that takes cells of any length; Python's own limit is 131,072 characters."""
+    csv.field_size_limit(max(csv.field_size_limit(), len(text)))
+    return csv.reader(text.splitlines())
+
+
 def _csv(path: Path, key: str, text: str) -> Floats:
-    rows = csv.reader(text.splitlines())
+    rows = csv_rows(text)
     header = [name.strip() for name in next(rows, [])]
     if "x" not in header or "y" not in header:
         shown = ",".join(header) or "nothing"
@@ -95,6 +101,8 @@ def _geojson(path: Path, key: str, text: str) -> Floats:
         document = json.loads(text)
     except json.JSONDecodeError as error:
         raise ConfigError(f"{key}: {path}:{error.lineno}  not JSON: {error.msg}") from None
+    except (ValueError, RecursionError) as error:  # numbers or nesting without end
+        raise ConfigError(f"{key}: {path} is no drawing: {error}") from None
     found = [g for g in _geometries(document) if g.get("type") in _DRAWN]
     if len(found) != 1:
         raise ConfigError(

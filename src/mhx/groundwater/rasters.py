@@ -6,10 +6,12 @@ dx = dlon 111 320 cos(lat), dy = dlat 110 960, lat in its middle.  Projected one
 coordinates.  NaN is no elevation.
 """
 
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -111,8 +113,9 @@ def read_raster(source: str) -> Raster:
     if source == SHIPPED:
         from matplotlib.cbook import get_sample_data  # noqa: PLC0415  (0.1 s, for one source)
 
-        arrays: Any = get_sample_data("jacksboro_fault_dem.npz")
-        return _from_arrays(arrays, source)
+        shipped: Any = get_sample_data("jacksboro_fault_dem.npz")
+        with shipped as arrays:
+            return _from_arrays(dict(arrays), source)
     path = Path(source)
     reader = _READERS.get(path.suffix.lower())
     if source.startswith("matplotlib:") or reader is None:
@@ -131,9 +134,9 @@ def _read_npz(path: Path) -> Raster:
     `nodata` is the number that stands for no elevation, besides NaN.
     """
     try:
-        with np.load(path) as arrays:
+        with path.open("rb") as stream, np.load(stream) as arrays:
             return _from_arrays(dict(arrays), str(path))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, TypeError, EOFError, BadZipFile, zlib.error) as error:
         raise ConfigError(f"{KEY}: {path} is not readable as .npz: {error}") from None
 
 

@@ -5,7 +5,6 @@ for several layers either once for all or layer after layer.  Zones may be polyg
 file (property `zone`), which hold the cells whose centre lies inside.
 """
 
-import csv
 import json
 import math
 from collections.abc import Sequence
@@ -18,6 +17,7 @@ from shapely.geometry import shape
 
 from mhx.errors import ConfigError
 from mhx.groundwater.grid import Floats, Grid
+from mhx.groundwater.polylines import csv_rows
 
 
 def columns(path: Path, key: str) -> dict[str, list[str]]:
@@ -27,7 +27,7 @@ def columns(path: Path, key: str) -> dict[str, list[str]]:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
         raise ConfigError(f"{key}: {path} cannot be read: {reason}") from error
-    rows = [row for row in csv.reader(text.splitlines()) if row]
+    rows = [row for row in csv_rows(text) if row]
     if len(rows) < 2:
         raise ConfigError(f"{key}: {path} holds no rows below a header")
     header = [name.strip() for name in rows[0]]
