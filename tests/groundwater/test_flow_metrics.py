@@ -141,6 +141,15 @@ def test_a_discrepancy_that_could_not_be_read_is_no_number():
     assert got["max_abs_cumulative_percent_discrepancy"] == 0.0
 
 
+def test_a_listing_of_another_form_gives_no_counts():
+    """What was not read is not zero."""
+    found = flow_metrics(result(steps=(step(1, outer=0, inner=0), step(2, percent_step=NAN))))
+    assert math.isnan(found["outer_iterations_total"])
+    assert math.isnan(found["inner_iterations_total"])
+    assert found["mass_balance_rows"] == 3
+    assert math.isnan(found["max_abs_mass_balance_percent_error"])
+
+
 def test_a_model_that_is_dry_everywhere_has_no_heads():
     got = flow_metrics(result(heads=np.full((2, 2, 3), NAN)))
     for key in ("head_min_m", "head_range_m", "head_mean_area_m", "watertable_depth_max_m"):
