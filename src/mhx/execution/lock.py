@@ -12,6 +12,7 @@ import socket
 import uuid
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -107,11 +108,17 @@ def _noted(run_dir: Path) -> Owner | None:
         return None
 
 
+@cache
+def _own_birth(pid: int) -> str | None:
+    """When this process was born; a fork has a number of its own."""
+    return born(pid)
+
+
 def _this_process(attempt: str) -> Owner:
     return Owner(
         host=socket.gethostname(),
         pid=os.getpid(),
         start=datetime.now(UTC).isoformat(timespec="seconds"),
         attempt=attempt,
-        born=born(os.getpid()),
+        born=_own_birth(os.getpid()),
     )
