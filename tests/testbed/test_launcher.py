@@ -3,6 +3,7 @@
 import csv
 import json
 import random
+import shlex
 import shutil
 from dataclasses import replace
 
@@ -14,10 +15,12 @@ from mhx.evidence.store import Journal, read_chained
 from mhx.execution.inline import InlineBackend
 from mhx.execution.lock import hold
 from mhx.testbed import journal, launcher
+from mhx.testbed.explain import explain
 from mhx.testbed.launcher import Options, check_children, plan_testbed, run_testbed
 from mhx.testbed.reading import altered_file
 from mhx.testbed.records import ANALYSIS, CASES, CHECKS, MANIFEST, METRICS, REPORT_MD
 from mhx.testbed.reporting import report_testbed
+from mhx.workflow.load import Changes
 from mhx.workflow.schema import schema_of
 
 INLINE = Options(backend="inline")
@@ -408,6 +411,25 @@ def test_cases_that_a_glob_leaves_out_stay_planned(file, root, runs):
     assert runs() == [1.0]
     assert run_testbed(file(), INLINE).exit_code == 0
     assert runs() == [1.0, 2.0, 4.0]
+
+
+def test_every_command_that_is_told_repeats_what_changed_the_file(file, root, tmp_path):
+    path = file(extra=case(8.0, "solver"))
+    overlay = tmp_path / "kept.toml"
+    overlay.write_text("[testbed.reuse]\nrerun_failed = false\n")
+    environ = {"MHX_SET_testbed__purpose": "two words"}
+    changes = Changes(overlays=(overlay,), sets=('testbed.id="k k"',), environ=environ)
+    flags = f"""--overlay {overlay} --set 'testbed.id="k k"' --set 'testbed.purpose="two words"'"""
+    root = root.with_name("k k")
+    assert plan_testbed(path, Options(changes=changes)).next == f"mhx testbed run {path} {flags}"
+    assert run_testbed(path, Options(changes=changes, backend="inline")).exit_code == 1
+    told = explain(root, "solver").next
+    assert told == f"mhx testbed run {path} --case solver --rerun-failed {flags}"
+    report = (root / REPORT_MD).read_text()
+    assert f"mhx testbed run ../../k.toml --case solver --rerun-failed {flags}\n" in report
+    words = shlex.split(told)[3:]
+    again = Changes(overlays=(overlay,), sets=tuple(words[words.index("--set") + 1 :: 2]))
+    assert "4 would be reused" in plan_testbed(path, Options(changes=again)).headline
 
 
 @pytest.mark.slow

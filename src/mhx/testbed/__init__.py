@@ -14,7 +14,7 @@ In order of their work:
     launcher, preparing, reuse, folders, stopping     what stands; the rest is delegated
     outcome, reading, journal                         how a case ended, on record before all else
     columns, rows, tables, keeping, records, manifest, exits, answers       the evidence files
-    status, explain, reporting                        asking a folder
+    status, explain, repeating, reporting             asking a folder
     selection, checks, ladders, analysis, effects     what the cases say together
     evidence, report, report_*                        the page
 

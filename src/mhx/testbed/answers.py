@@ -11,6 +11,7 @@ from mhx.testbed import manifest
 from mhx.testbed.checks import worst
 from mhx.testbed.keeping import Keeper
 from mhx.testbed.plan import Plan
+from mhx.testbed.repeating import repeated
 from mhx.testbed.rows import State
 
 TOLD = 10  # cases or checks that an answer lists before it counts the rest
@@ -38,7 +39,7 @@ def planned(keeper: Keeper, path: Path) -> Answer:
         headline=f"{keeper.document['testbed_id']}: {', '.join(parts)}; nothing was started",
         wrote=keeper.root,
         details=details,
-        next=f"mhx testbed run {quote(str(path))}",
+        next=_command(keeper, path),
         document=_document(keeper),
     )
 
@@ -53,10 +54,14 @@ def compared(plan: Plan, differing: Sequence[str]) -> Answer:
         headline=f"{plan.table.id}: {counted(children, 'child').replace('childs', 'children')}, "
         f"{verdict}; nothing was written",
         details=list(_listed([f"  {name}" for name in differing])),
-        next=f"mhx testbed plan {quote(str(plan.path))}" if differing else "",
+        next=_plan_again(plan) if differing else "",
         document={"children": children, "differing": list(differing)},
         exit_code=1 if differing else 0,
     )
+
+
+def _plan_again(plan: Plan) -> str:
+    return f"mhx testbed plan {quote(str(plan.path))}{repeated(plan.overrides)}"
 
 
 def carried_out(keeper: Keeper, path: Path) -> Answer:
@@ -121,10 +126,14 @@ def _next(keeper: Keeper, path: Path, troubled: Sequence[str], code: int) -> str
     states = keeper.tables.states
     stopped = [case_id for case_id in troubled if states[case_id].status == "interrupted"]
     if stopped or code in (75, 130):
-        return f"mhx testbed run {quote(str(path))}"
+        return _command(keeper, path)
     if troubled:
         return f"mhx testbed explain {quote(str(keeper.root))} {quote(troubled[0])}"
     return f"mhx verify {quote(str(keeper.root))}"
+
+
+def _command(keeper: Keeper, path: Path) -> str:
+    return f"mhx testbed run {quote(str(path))}{repeated(keeper.document['overrides'])}"
 
 
 def _checks_told(checks: Sequence[Mapping[str, Any]]) -> str:

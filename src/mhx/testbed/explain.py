@@ -15,6 +15,7 @@ from mhx.report.answer import Answer
 from mhx.testbed.journal import History, Result, stored_history
 from mhx.testbed.keeping import read_plan
 from mhx.testbed.outcome import log_tail
+from mhx.testbed.repeating import repeated
 
 LOG_LINES = 10
 
@@ -55,7 +56,7 @@ def rerun_command(
     fresh = " --fresh" if state == "ok" and not stale else ""
     failed = " --rerun-failed" if state in ("failed", "timeout") else ""
     words = f"mhx testbed run {shlex.quote(file)} --case {shlex.quote(case['case_id'])}"
-    return words + fresh + failed
+    return words + fresh + failed + repeated(plan["overrides"])
 
 
 def _lines(root: Path, case: Mapping[str, Any], known: History, stale: bool) -> Iterator[str]:

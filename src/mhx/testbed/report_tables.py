@@ -21,6 +21,7 @@ from mhx.report.page import (
 )
 from mhx.testbed.evidence import Evidence, OpenGates, verdicts_of
 from mhx.testbed.outcome import log_tail, told_from
+from mhx.testbed.repeating import repeated
 
 CASES, CHECKS, METRICS, GATES, FAILURES, DIFFERENCES = 100, 60, 12, 8, 12, 60
 TONES = {"ok": "pass", "failed": "fail", "timeout": "fail", "interrupted": "unknown"}
@@ -340,7 +341,8 @@ def _place(row: Mapping[str, Any]) -> str:
 def _rerun(evidence: Evidence, row: Mapping[str, Any]) -> str:
     words = ["mhx", "testbed", "run", str(evidence.plan.get("config_path") or "")]
     again = ["--rerun-failed"] if row["status"] in ("failed", "timeout") else []
-    return shlex.join([*words, "--case", row["case_id"], *again])
+    told = shlex.join([*words, "--case", row["case_id"], *again])
+    return told + repeated(evidence.plan.get("overrides") or ())
 
 
 def _alone(row: Mapping[str, Any]) -> str:

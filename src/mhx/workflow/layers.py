@@ -161,7 +161,8 @@ def _overrides(layer: Layer) -> Iterator[dict[str, Any]]:
         value: Any = layer.data
         for part in place:
             value = value[part]
-        if place[-1:] != ("id",):
+        of_array = len(place) > 1 and isinstance(place[-2], int)
+        if not (of_array and place[-1] == "id"):  # that names the entry, and changes nothing
             yield {"key": dotted(place), "value": value, "from": origin}
 
 
