@@ -322,6 +322,10 @@ def test_json_lines_keep_their_types(tmp_path):
 JSON_FAULTS = {
     "no JSON": ('{"case_id": "a"}\n{case}\n', "sites.jsonl:2  not JSON: "),
     "no object": ("[1]\n", "sites.jsonl:1  must be a JSON object"),
+    "a key twice": (
+        '{"case_id": "a", "K": 1, "K": 2}\n',
+        "sites.jsonl:1  not JSON: keys given twice: K",
+    ),
     "not a number": ('{"case_id": "a", "K": NaN}\n', "sites.jsonl:1  not JSON: NaN is no number"),
     "too large": ('{"case_id": "a", "K": 1e999}\n', "not JSON: 1e999 is too large a number"),
     "null": (

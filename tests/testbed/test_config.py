@@ -383,6 +383,10 @@ AXIS_FAULTS = {  # keys of an axis K -> what is said behind "k.toml:5  axis 'K':
     ),
     "half a range": ("low = 1", "high is missing: a range has both ends"),
     "an empty range": ("low = 1\nhigh = 1", "low must be < high, got 1.0 and 1.0"),
+    "a range beyond numbers": (
+        "low = -1e308\nhigh = 1e308",
+        "high - low must be finite, got -1e+308 and 1e+308",
+    ),
     "loguniform from 0": (
         'low = 0\nhigh = 1\ndistribution = "loguniform"',
         "distribution 'loguniform' needs low > 0, got 0.0",

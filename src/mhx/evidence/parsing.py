@@ -11,7 +11,7 @@ def parse_json(content: bytes) -> dict[str, Any]:
         content.decode("utf-8"),
         parse_constant=_refuse_constant,
         parse_float=_finite,
-        object_pairs_hook=_each_key_once,
+        object_pairs_hook=each_key_once,
     )
     if not isinstance(document, dict):
         raise ValueError(f"a JSON object was expected, found {type(document).__name__}")
@@ -29,7 +29,8 @@ def _finite(text: str) -> float:
     return value
 
 
-def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An `object_pairs_hook` of `json`; ValueError names the keys that stand twice."""
     table = dict(pairs)
     if len(table) != len(pairs):
         keys = [key for key, _ in pairs]

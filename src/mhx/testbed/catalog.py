@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mhx.evidence.parsing import each_key_once
 from mhx.testbed.config import Catalog, CatalogRule
 from mhx.testbed.faults import Faults, known
 from mhx.testbed.matrix import same
@@ -147,7 +148,12 @@ def _json_rows(text: str, fields: dict[str, None], tell: Tell) -> Iterator[Row]:
         if not content.strip():
             continue
         try:
-            values = json.loads(content, parse_constant=_no_number, parse_float=_finite)
+            values = json.loads(
+                content,
+                parse_constant=_no_number,
+                parse_float=_finite,
+                object_pairs_hook=each_key_once,
+            )
         except (ValueError, RecursionError) as error:
             tell(line, f"not JSON: {error}")
             continue

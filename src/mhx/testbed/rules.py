@@ -146,6 +146,8 @@ def _range(axis: Axis) -> list[str]:
     found = []
     if not low < high:
         found.append(f"low must be < high, got {low!r} and {high!r}")
+    if not math.isfinite(high - low):
+        found.append(f"high - low must be finite, got {low!r} and {high!r}")
     if axis.distribution == "loguniform" and not low > 0:
         found.append(f"distribution 'loguniform' needs low > 0, got {low!r}")
     if axis.integer and math.ceil(low) > math.floor(high):
