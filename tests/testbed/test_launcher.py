@@ -15,6 +15,7 @@ from mhx.evidence.store import Journal, read_chained
 from mhx.execution.inline import InlineBackend
 from mhx.execution.lock import hold
 from mhx.testbed import journal, launcher
+from mhx.testbed.digests import version_and_digest
 from mhx.testbed.explain import explain
 from mhx.testbed.launcher import Options, check_children, plan_testbed, run_testbed
 from mhx.testbed.reading import altered_file
@@ -367,7 +368,8 @@ def test_changed_inputs_engines_and_code_are_named(file, root, monkeypatch):
     from mhx.testbed.journal import Result
     from mhx.testbed.reuse import Policy, Reuse
 
-    old = {"inputs": {"../n.csv": "a"}, "engines": {"mf6": "6.4.1 aa"}, "code": {"mhx.x": "1"}}
+    engine = f"6.4.1 {64 * 'a'}"
+    old = {"inputs": {"../n.csv": "a"}, "engines": {"mf6": engine}, "code": {"mhx.x": "1"}}
     result = Result(case_id="a", status="ok", child_digest="c", case_digest="1", parts=old)
     known = journal.History(results={"a": result})
     plan = {"case_id": "a", "child_digest": "c", "case_digest": "2"}
@@ -377,12 +379,19 @@ def test_changed_inputs_engines_and_code_are_named(file, root, monkeypatch):
         return Reuse(root, known, Policy()).decide({**plan, "digest_parts": changed}).reason
 
     assert reason(inputs={"../n.csv": "b"}) == "input changed: n.csv"
-    assert reason(engines={"mf6": "6.5.0 bb"}) == "engine changed: mf6 6.4.1 -> 6.5.0"
-    assert reason(engines={"mf6": "6.4.1 bb"}) == "engine changed: mf6 6.4.1: another file"
+    assert reason(engines={"mf6": f"6.5.0 {64 * 'b'}"}) == "engine changed: mf6 6.4.1 -> 6.5.0"
+    assert reason(engines={"mf6": f"6.4.1 {64 * 'b'}"}) == "engine changed: mf6 6.4.1: another file"
     assert reason(code={"mhx.x": "2"}) == "code changed: mhx.x"
     assert reason() == "code changed: mhx None -> 0.1.0"
     many = {f"{n}.csv": "a" for n in range(8)}
     assert reason(inputs=many) == ("input changed: n.csv, 0.csv, 1.csv, 2.csv, 3.csv and 4 more")
+
+
+def test_an_engine_is_told_by_its_version_where_it_has_one():
+    sha256 = 64 * "a"
+    assert version_and_digest(f"6.4.1 {sha256}") == ("6.4.1", sha256)
+    assert version_and_digest(sha256) == ("", sha256)
+    assert version_and_digest("4.15.2") == ("4.15.2", "")
 
 
 @pytest.mark.slow

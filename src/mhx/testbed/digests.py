@@ -8,6 +8,7 @@ enter.
 
 import importlib.util
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from importlib import import_module
@@ -29,6 +30,7 @@ Identity = Callable[[Mapping[str, Any]], tuple[Mapping[str, str], str]]
 """A configuration -> its engines with version and digest, and why one of them was not found."""
 CASE_SCHEMA = "mhx.testbed.case.v1"
 MISSING = "missing"
+_SHA256 = re.compile("[0-9a-f]{64}")
 
 
 def child_digest(config: Mapping[str, Any]) -> str:
@@ -136,3 +138,10 @@ def _identity_of(row: Registration) -> Identity | None:
 
 def _first_words(reason: str) -> str:
     return reason.partition("\n")[0].partition(";")[0]
+
+
+def version_and_digest(identity: str) -> tuple[str, str]:
+    """Version and SHA-256 of an executable from its identity, which may hold but one of them."""
+    words = identity.split()
+    digest = next((word for word in words if _SHA256.fullmatch(word)), "")
+    return " ".join(word for word in words if word != digest), digest

@@ -22,6 +22,7 @@ from mhx.testbed import journal, manifest
 from mhx.testbed.analysis import analyse
 from mhx.testbed.checks import judge_checks
 from mhx.testbed.columns import contract_of
+from mhx.testbed.digests import version_and_digest
 from mhx.testbed.journal import PLAN, History
 from mhx.testbed.outcome import Ended
 from mhx.testbed.records import Findings, Records, render
@@ -158,7 +159,7 @@ def _engines(document: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for case in document["cases"]:
         for name, identity in case.get("digest_parts", {}).get("engines", {}).items():
-            version, _, sha256 = str(identity).partition(" ")
+            version, sha256 = version_and_digest(str(identity))
             found[name] = {"version": version, "sha256": sha256}
     return found
 

@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from mhx.errors import ConfigError
+from mhx.testbed.digests import version_and_digest
 from mhx.testbed.journal import JOURNAL, History, Result, stored_history
 from mhx.testbed.reading import altered_file
 from mhx.workflow.load import load
@@ -138,11 +139,13 @@ def _differing(old: Any, new: Any) -> list[str]:
 
 
 def _engine(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
-    """`mf6 6.4.1 -> 6.5.0`; where the versions are equal, the files differ."""
-    before, after = (str(parts.get(name, "none")).split() for parts in (old, new))
-    if before[:1] == after[:1]:
-        return f"{name} {before[0]}: another file"
-    return f"{name} {before[0]} -> {after[0]}"
+    """`mf6 6.4.1 -> 6.5.0`; where the versions are equal, or not known, the files differ."""
+    before, after = (
+        version_and_digest(str(parts[name]))[0] if name in parts else "none" for parts in (old, new)
+    )
+    if before == after:
+        return f"{name} {before}".rstrip() + ": another file"
+    return f"{name} {before} -> {after}"
 
 
 def _some(entries: Iterable[str]) -> str:
