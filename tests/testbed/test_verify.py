@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from mhx.errors import ConfigError
 from mhx.evidence.verify import verify, wrong_matrix
 from mhx.testbed.journal import JOURNAL, PLAN
 from mhx.testbed.launcher import Options, plan_testbed, run_testbed
@@ -167,4 +168,12 @@ def test_a_long_label_is_a_long_cell(file, root):
     """The csv module of Python refuses cells above 131,072 characters unless told otherwise."""
     extra = f'\n[[testbed.case]]\nid = "x"\nlabel = "{"x" * 200_000}"\nchanges = ["probe"]\n'
     run_testbed(file(extra=extra), INLINE)
+    assert verify(root).problems == []
+
+
+def test_the_evidence_of_a_faulty_plan_is_whole(file, root):
+    """A case with faults has no child and no digest; the row that says so contradicts nothing."""
+    faulty = '\n[[testbed.case]]\nid = "x"\noverlay = { probe = { kk = 2.0 } }\n'
+    with pytest.raises(ConfigError):
+        plan_testbed(file(extra=faulty))
     assert verify(root).problems == []
