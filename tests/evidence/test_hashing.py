@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+import os
 from types import MappingProxyType
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mhx.evidence.hashing import canonical, content_digest, file_digest
+from mhx.evidence.hashing import canonical, content_digest, file_digest, shared_digest
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.text()
 TABLES = st.dictionaries(st.text(), SCALARS, max_size=5)
@@ -78,3 +79,16 @@ def test_a_file_digest_is_sha256_of_its_bytes(tmp_path, size):
     content = bytes(range(256)) * (size // 256 + 1)
     (tmp_path / "file").write_bytes(content[:size])
     assert file_digest(tmp_path / "file") == hashlib.sha256(content[:size]).hexdigest()
+
+
+def test_a_file_of_many_names_is_read_again_when_it_changed(tmp_path):
+    path, other = tmp_path / "a", tmp_path / "b"
+    path.write_bytes(b"one")
+    other.hardlink_to(path)
+    assert shared_digest(path) == file_digest(path)
+    os.utime(path, ns=(0, 10**18))  # long ago: from now on it is remembered
+    assert shared_digest(path) == shared_digest(other) == file_digest(path)
+    path.write_bytes(b"two")
+    assert shared_digest(other) == file_digest(path)
+    os.utime(path, ns=(0, 2 * 10**18))
+    assert shared_digest(other) == file_digest(path)

@@ -11,6 +11,7 @@ import inspect
 import math
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 from typer.core import TyperCommand
@@ -26,10 +27,13 @@ class Command(TyperCommand):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._numbers = _numbers_of(inspect.unwrap(self.callback)) if self.callback else {}
+        paths = _paths_of(inspect.unwrap(self.callback)) if self.callback else set()
         parameter: Any
         for parameter in self.params:
             if kind := self._numbers.get(parameter.name):
                 parameter.process_value = partial(_processed, kind, parameter.process_value)
+            elif parameter.name in paths:
+                parameter.process_value = partial(_as_path, parameter.process_value)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read the words; a ConfigError names every flag whose word is no finite number."""
@@ -76,6 +80,17 @@ def _numbers_of(function: Callable[..., Any]) -> dict[str, type]:
     return {
         name: kind for name, hint in hints for kind in _KINDS if kind in (hint, *get_args(hint))
     }
+
+
+def _paths_of(function: Callable[..., Any]) -> set[str]:
+    """Which parameters of a command are one path."""
+    hints = get_type_hints(function).items()
+    return {name for name, hint in hints if hint in (Path, Path | None)}
+
+
+def _as_path(otherwise: Callable[..., Any], context: Any, word: Any) -> Any:
+    """A path is made here: Typer builds a checker for each, which takes longer than the rest."""
+    return otherwise(context, Path(word) if isinstance(word, str) else word)
 
 
 def _processed(kind: type, otherwise: Callable[..., Any], context: Any, word: Any) -> Any:

@@ -19,7 +19,7 @@ from typing import Any
 from mhx import __version__
 from mhx.errors import ConfigError, EvidenceError
 from mhx.evidence import verify
-from mhx.evidence.hashing import content_digest, file_digest
+from mhx.evidence.hashing import content_digest, file_digest, shared_digest
 from mhx.evidence.provenance import API_VERSION, now
 from mhx.evidence.schemas import ARTIFACTS, MANIFEST
 from mhx.evidence.store import (
@@ -115,7 +115,7 @@ def describe(root: Path, paths: Iterable[str]) -> dict[str, str]:
     missing = [name for name in names if not os.path.isfile(os.path.join(root, name))]
     if missing:
         raise EvidenceError(f"{root}: declared outputs were not written: {', '.join(missing)}")
-    return {name: file_digest(os.path.join(root, name)) for name in names}
+    return {name: shared_digest(os.path.join(root, name)) for name in names}
 
 
 def write_manifest(root: Path, manifest: Manifest, name: str = MANIFEST_NAME) -> Path:
@@ -235,22 +235,22 @@ def _write_artifacts(
     root: Path, path: Path, known: Mapping[str, str], levels: Mapping[str, str]
 ) -> None:
     """known, levels: digests and claim levels of files that need not be read again."""
-    own = path.resolve()
+    own, place = path.resolve(), root.resolve()
     names = evidence_files(root)
     listed = [n for n in names if not n.endswith(own.name) or (root / n).resolve() != own]
-    nested = [name for name in listed if Path(name).name == MANIFEST_NAME and name not in levels]
+    nested = [name for name in listed if name.endswith(MANIFEST_NAME) and name not in levels]
     body = {
         "schema": ARTIFACTS,
         "api_version": API_VERSION,
         "created_utc": now(),
         "mhx_version": __version__,
-        "root": "." if own.parent == root.resolve() else str(root),
+        "root": "." if own.parent == place else str(root),
         "claim_levels": {**levels, **_claim_levels(root, nested)},
         "files": [
             {
                 "path": name,
                 "size_bytes": os.stat(os.path.join(root, name)).st_size,
-                "sha256": known.get(name) or file_digest(root / name),
+                "sha256": known.get(name) or file_digest(os.path.join(root, name)),
             }
             for name in listed
         ],
