@@ -5,7 +5,8 @@ import os
 
 import pytest
 
-from mhx.errors import ConfigError
+from mhx.errors import ConfigError, RunError
+from mhx.testbed.launcher import plan_testbed
 from mhx.testbed.plan import make_plan
 
 OTHER = {"testbed_plan.json": json.dumps({"testbed_id": "other"})}
@@ -89,6 +90,13 @@ def test_what_is_in_the_way_is_told(key, files, wanted, file, tmp_path):
 def test_a_folder_of_ones_own_is_free(key, files, file, tmp_path):
     laid(tmp_path, files)
     assert make_plan(file(runner=("[testbed]\n", f"[testbed]\n{key}\n"))).faults == ()
+
+
+def test_links_that_go_round_are_told_when_something_is_written(file, tmp_path):
+    (tmp_path / "loop").symlink_to("loop")
+    path = file(runner=("[testbed]\n", '[testbed]\noutput_root = "loop/t"\n'))
+    with pytest.raises(RunError, match=r"cannot lock .*loop/t"):
+        plan_testbed(path)
 
 
 def test_a_link_into_a_run_is_seen_through(file, tmp_path):

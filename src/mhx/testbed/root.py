@@ -6,6 +6,7 @@ another testbed, would be moved aside with it.
 """
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -51,7 +52,7 @@ def objection(
     if stored is not None and stored.get("testbed_id") != table.id:
         owner = stored.get("testbed_id")
         return _other(f"{shown} already belongs to testbed {owner!r}")
-    place = root.resolve()
+    place = Path(os.path.realpath(root))  # which, unlike resolve, takes links that go round
     for above in (place, *place.parents):
         if above.exists() and not above.is_dir():
             return _other(f"testbed.output_root: {_shown(above, folder)} is a file, not a folder")
