@@ -8,6 +8,7 @@ Two processes: the one that works, and above it its `keeper`, from which it is f
 anything heavy is imported.  Times in seconds, memory in bytes.
 """
 
+import atexit
 import contextlib
 import faulthandler
 import importlib
@@ -60,7 +61,7 @@ def main(words: Sequence[str]) -> NoReturn:
     signal.signal(signal.SIGTERM, _terminated)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, ours)
     _work(commands, answers, grace_s, target)
-    sys.exit(0)
+    _leave()
 
 
 def resolved(target: str) -> Target:
@@ -111,6 +112,15 @@ def _work(commands: int, answers: int, grace_s: float, target: str) -> None:
                 _answer(answers, {**answer, "growth": resident_bytes() - baseline})
             if _Stop.asked:
                 return
+
+
+def _leave() -> NoReturn:
+    """End in order, but without taking every module apart, half a second that a launcher waits."""
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError):
+            stream.flush()
+    os._exit(0)
 
 
 def _carried_out(function: Target, job: dict[str, Any]) -> dict[str, Any]:
