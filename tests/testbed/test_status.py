@@ -9,6 +9,8 @@ from mhx.execution.lock import hold
 from mhx.testbed import journal
 from mhx.testbed.explain import explain
 from mhx.testbed.launcher import Options, plan_testbed, run_testbed
+from mhx.testbed.manifest import read_manifest
+from mhx.testbed.reporting import report_testbed
 from mhx.testbed.status import status
 
 INLINE = Options(backend="inline")
@@ -43,6 +45,19 @@ def test_every_status_is_counted_and_troubles_are_told(file, root):
         "  failed       x y: SolverError: the probe did not converge (exit code 3)"
     ]
     assert answer.document["counts"] == {"ok": 3, "failed": 1, "disabled": 1}
+
+
+def test_a_case_with_a_fault_is_failed_wherever_one_asks(file, root):
+    with pytest.raises(ConfigError, match=r"probe\.falt is not a known key"):
+        run_testbed(file(extra=FAILING.replace("fault =", "falt =")), INLINE)
+    assert statuses(root)["x y"] == "failed"
+    told = explain(root, "x y")
+    assert "probe.falt is not a known key" in told.details[0]
+    assert not any("child:" in line for line in told.details)
+    report_testbed(root)
+    assert statuses(root)["x y"] == "failed"
+    row = next(row for row in read_manifest(root)["cases"] if row["case_id"] == "x y")
+    assert (row["status"], row["config_path"]) == ("failed", "")
 
 
 def test_what_the_plan_has_outrun_is_stale(file, root):

@@ -30,6 +30,7 @@ def explain(root: Path, case_id: str) -> Answer:
     case = _case(plan, case_id)
     result = known.results.get(case_id)
     state = known.status_of(case_id) if case["enabled"] else "disabled"
+    state = "failed" if case.get("fault") else state
     stale = result is not None and result.case_digest != case["case_digest"]
     lines = list(_lines(root, case, known, stale))
     return Answer(
@@ -63,6 +64,9 @@ def _lines(root: Path, case: Mapping[str, Any], known: History, stale: bool) -> 
     result = known.results.get(case["case_id"])
     if not case["enabled"]:
         yield "why: enabled = false; it has no child"
+        return
+    if fault := case.get("fault"):
+        yield f"why: {fault} (no child is written until that is mended)"
         return
     yield f"child: {root / case['config_path']}"
     if case["case_id"] in known.claims:

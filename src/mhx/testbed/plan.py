@@ -322,4 +322,5 @@ def _case_document(planned: PlannedCase) -> dict[str, Any]:
         "case_digest": planned.case_digest,
         "digest_parts": dict(planned.parts),
         "isolation": dict(planned.isolation),
+        "fault": "; ".join(" ".join(fault.split()) for fault in planned.faults),
     }

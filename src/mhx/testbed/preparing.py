@@ -46,10 +46,6 @@ def prepare(
         elif result is not None and same and case_id not in starts:
             state = _on_record(keeper, result, known.status_of(case_id), decision.reason)
         keeper.set(case_id, state)
-    for planned in plan.cases:
-        if planned.faults:
-            text = "; ".join(" ".join(fault.split()) for fault in planned.faults)
-            keeper.set(planned.case.id, State(status="failed", error=text))
     if plan.faults:
         keeper.circumstance.exit_code = ConfigError.exit_code
     keeper.write_plan(stale)

@@ -59,6 +59,14 @@ def status(root: Path) -> Answer:
 def _known(case: Mapping[str, Any], known: History, working: bool) -> dict[str, Any]:
     """One case: id, status, error, and whether its result is of another digest."""
     case_id = case["case_id"]
+    if fault := case.get("fault"):
+        return {
+            "case_id": case_id,
+            "status": "failed",
+            "stale": False,
+            "attempt": "",
+            "error": fault,
+        }
     result = known.results.get(case_id)
     state = known.status_of(case_id) if case["enabled"] else "disabled"
     if working and case_id in known.begun:

@@ -47,8 +47,7 @@ class Tables:
         self.states: dict[str, State] = {}
         self._stale: set[int] = set()
         for case in self._cases:
-            status = "planned" if case["enabled"] else "disabled"
-            self.set(case["case_id"], State(status=status))
+            self.set(case["case_id"], _before(case))
 
     def set(self, case_id: str, state: State) -> None:
         """Take in what is known of a case now; its lines are made when they are asked for."""
@@ -146,3 +145,10 @@ class Tables:
 
 def _compact(row: Mapping[str, Any]) -> str:
     return json.dumps(row, sort_keys=True, ensure_ascii=False, allow_nan=False)
+
+
+def _before(case: Mapping[str, Any]) -> State:
+    """What the plan says of a case before anything is known of its run."""
+    if fault := case.get("fault"):
+        return State(status="failed", error=fault)
+    return State(status="planned" if case["enabled"] else "disabled")
