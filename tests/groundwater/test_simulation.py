@@ -97,6 +97,11 @@ def test_a_missing_executable_is_told_before_anything_is_made(
     assert not (tmp_path / "run").exists()
 
 
+def test_a_steady_state_without_any_head_is_refused(mf6: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="without one a steady state has no definite head"):
+        ran(tmp_path, bc=[])
+
+
 def test_equal_runs_leave_equal_files(mf6: Path, tmp_path: Path) -> None:
     summaries = []
     for name in ("one", "two"):

@@ -143,8 +143,19 @@ def _made(config: Simulation, key: str) -> Ground:
     return Ground(key=key, terrain=terrain, grid=grid, metrics=metrics, files=grid_files(grid))
 
 
+def _refuse_undetermined(model: FlowModel) -> None:
+    """A steady state needs a head somewhere; the solver only says that it did not converge."""
+    packages = {boundary.package for boundary in model.boundaries.values()}
+    if model.regime == "steady" and not packages & {"chd", "ghb", "riv", "drn", "evt"}:
+        raise ConfigError(
+            "flow.bc must hold a chd, ghb, riv or drn: without one a steady state has no definite "
+            "head"
+        )
+
+
 def _flow(config: Simulation, ground: Ground, engine: Engine, root: Path, sim_id: str) -> FlowRun:
     model = assemble(config, ground.grid, ground.terrain, ground.key)
+    _refuse_undetermined(model)
     model = replace(model, files=writer.write(model))
     folder = root / MF6_FOLDER
     place(folder, model.files)
