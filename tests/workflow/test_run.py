@@ -8,6 +8,7 @@ import tomllib
 
 import pytest
 
+from mhx.cli import main
 from mhx.errors import ConfigError, EvidenceError, RunLocked
 from mhx.evidence.verify import verify
 from mhx.execution.lock import hold
@@ -84,6 +85,15 @@ def test_a_finished_run_that_was_altered_is_evidence_no_more(rod_file, tmp_path)
     (tmp_path / "runs" / "rod" / "rod.npz").write_bytes(b"9.0")
     with pytest.raises(EvidenceError, match=r"rod\.npz"):
         run_file(path)
+
+
+def test_a_run_killed_before_its_last_file_is_computed_again(rod_file, tmp_path, rods):
+    path = rod_file("length = 3")
+    run_file(path)
+    (tmp_path / "runs" / "rod" / "artifact_manifest.json").unlink()
+    assert run_file(path).exit_code == 0
+    assert rods == [3.0, 3.0]
+    assert main(["verify", str(tmp_path / "runs" / "rod")]) == 0
 
 
 def test_another_configuration_is_refused_and_nothing_is_lost(rod_file, tmp_path, rods):

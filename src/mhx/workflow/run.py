@@ -19,6 +19,7 @@ from mhx.evidence import provenance, verify
 from mhx.evidence.claims import ClaimLevel
 from mhx.evidence.gates import Gate, GateResult, all_pass, judge
 from mhx.evidence.manifest import (
+    ARTIFACT_MANIFEST_NAME,
     LEFT_OUT_FOLDERS,
     LOCKS,
     MANIFEST_NAME,
@@ -157,7 +158,7 @@ def _finished(root: Path, asked: _Asked) -> bool:
     changed = [name for name in sorted(inputs | asked.inputs) if _differs(inputs, asked, name)]
     if changed:
         _refuse_other(root, f"its input {changed[0]} was another file")
-    return True
+    return ARTIFACT_MANIFEST_NAME in there  # the last file of a run: without it, it was killed
 
 
 def _differs(inputs: Mapping[str, str], asked: _Asked, name: str) -> bool:
