@@ -78,7 +78,7 @@ def recorded(keeper: Keeper, case: Mapping[str, Any], known: History) -> State:
 def _standing(keeper: Keeper, result: Result) -> State:
     """A result that is kept; its metrics are taken from the stored summary again."""
     if not result.summary_sha256:
-        return keeper.state(Ended(result=result), reused=True)
+        return keeper.state(Ended(result=result))
     again = finished(keeper.root, replace(result, error=""), keeper.contract)
     return keeper.state(again, reused=again.result.status == "ok")
 
