@@ -21,6 +21,7 @@ from filelock import FileLock, Timeout
 
 from mhx.errors import RunError, RunLocked
 from mhx.evidence.store import explained, render_json
+from mhx.evidence.syncing import syncs_each
 from mhx.execution.processes import born
 
 LOCK_NAME, OWNER_NAME = ".lock", ".lock.json"
@@ -61,7 +62,8 @@ class RunLock:
         except (OSError, NotImplementedError) as error:
             raise RunError(f"cannot lock {self.run_dir}: {error}") from error
         try:
-            self._note()
+            if syncs_each():  # a job has said in its attempt who it is
+                self._note()
         except BaseException:
             self._lock.release()
             raise
