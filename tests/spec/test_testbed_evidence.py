@@ -352,7 +352,7 @@ def test_manifest_holds_everything_under_the_documented_keys(full):
     manifest = read(full / "testbed_manifest.json")
     assert set(MANIFEST_KEYS) <= set(manifest)
     assert manifest["schema_version"] == "testbed_manifest_v1"
-    assert manifest["schema"] == "mhx.testbed.manifest.v1"
+    assert manifest["schema"] == "mhx.testbed.files.manifest.v1"
     assert manifest["output_root"] == "."
     assert manifest["config_path"] == "../k.toml"
     assert manifest["base_config"] == "../base.toml"

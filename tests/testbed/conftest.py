@@ -13,9 +13,9 @@ import textwrap
 
 import pytest
 
-from mhx.testbed.journal import PLAN
+from mhx.testbed.files.rows import VOLATILE
 from mhx.testbed.records import CASES, CHECKS, MANIFEST, METRICS
-from mhx.testbed.rows import VOLATILE
+from mhx.testbed.running.journal import PLAN
 from mhx.workflow import registry
 
 MODULE = '''

@@ -13,9 +13,9 @@ import pytest
 
 from mhx.errors import EvidenceError
 from mhx.evidence.verify import verify
-from mhx.testbed.journal import JOURNAL, PLAN
 from mhx.testbed.launcher import Options, run_testbed
 from mhx.testbed.records import CASES, MANIFEST
+from mhx.testbed.running.journal import JOURNAL, PLAN
 
 pytestmark = pytest.mark.slow
 

@@ -9,8 +9,8 @@ import tomli_w
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mhx.testbed import blocks
-from mhx.testbed.blocks import ReadBackDiffers, block_of
+from mhx.testbed.child import blocks
+from mhx.testbed.child.blocks import ReadBackDiffers, block_of
 from mhx.workflow.merge import merged
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)

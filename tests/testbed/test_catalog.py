@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from mhx.config import Source
 from mhx.testbed.cases import case_list
 from mhx.testbed.config import Testbed
-from mhx.testbed.templates import Fields, TemplateError, fill, typed
+from mhx.testbed.sources.templates import Fields, TemplateError, fill, typed
 
 SITES = """\
 case_id,case_label,axis,enabled,tags,K,region,nodes

@@ -3,7 +3,7 @@
 import pytest
 
 from mhx.evidence.metrics import Metric, Vocabulary
-from mhx.testbed.columns import RequiredMetric, contract_of
+from mhx.testbed.files.columns import RequiredMetric, contract_of
 
 WORDS = Vocabulary([Metric("flow.head_m", "m", "head"), Metric("t_s", "s", "", "duration")])
 METRICS = {"flow.head_m": 2.0, "flow.n": 3, "broken": None, "status": 1.0}

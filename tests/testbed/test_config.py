@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from mhx.config import Source
 from mhx.testbed.cases import case_list
 from mhx.testbed.config import Axis, Testbed, TestbedFile
-from mhx.testbed.declared import OLDER, declared
+from mhx.testbed.declaration.declared import OLDER, declared
 from mhx.workflow import registry
 from mhx.workflow.layers import Changes, read_chain
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from mhx.testbed.exits import exit_code
-from mhx.testbed.journal import Result
-from mhx.testbed.rows import State
+from mhx.testbed.files.exits import exit_code
+from mhx.testbed.files.rows import State
+from mhx.testbed.running.journal import Result
 
 
 def case(status, gate=""):

@@ -7,8 +7,8 @@ import pytest
 from pydantic import Field
 
 from mhx.config import InputPath, OutputPath, Table, read_toml
+from mhx.testbed.child.isolation import verdict
 from mhx.testbed.expand import base_of, child_of
-from mhx.testbed.isolation import verdict
 from mhx.testbed.matrix import Case, Overlay, nested
 from mhx.workflow.layers import read_chain
 from mhx.workflow.registry import Registration

@@ -8,10 +8,10 @@ import pytest
 
 from mhx.errors import RunLocked
 from mhx.execution.lock import hold
-from mhx.testbed import folders
-from mhx.testbed.folders import link_run, make_ready, newest_attempt, owned
-from mhx.testbed.reading import altered_file
-from mhx.testbed.stopping import Stopping
+from mhx.testbed.running import folders
+from mhx.testbed.running.folders import link_run, make_ready, newest_attempt, owned
+from mhx.testbed.running.reading import altered_file
+from mhx.testbed.running.stopping import Stopping
 from mhx.workflow.run import run_file
 
 NAMES = ("config.toml", "head.csv", "manifest.json", "run_summary.json")

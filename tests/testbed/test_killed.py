@@ -29,9 +29,9 @@ from mhx.evidence import store
 from mhx.evidence.store import read_chained
 from mhx.evidence.verify import verify
 from mhx.execution.processes import descendants
-from mhx.testbed.journal import JOURNAL, PLAN
 from mhx.testbed.launcher import Options, run_testbed
 from mhx.testbed.records import CASES, MANIFEST, REPORT_HTML, REPORT_MD
+from mhx.testbed.running.journal import JOURNAL, PLAN
 
 pytestmark = pytest.mark.slow
 

@@ -14,13 +14,14 @@ from mhx.errors import ConfigError, EvidenceError, RunError, RunLocked
 from mhx.evidence.store import Journal, read_chained
 from mhx.execution.inline import InlineBackend
 from mhx.execution.lock import hold
-from mhx.testbed import journal, launcher
-from mhx.testbed.digests import version_and_digest
+from mhx.testbed import launcher
+from mhx.testbed.child.digests import version_and_digest
 from mhx.testbed.explain import explain
 from mhx.testbed.launcher import Options, check_children, plan_testbed, run_testbed
-from mhx.testbed.reading import altered_file
+from mhx.testbed.page.reporting import report_testbed
 from mhx.testbed.records import ANALYSIS, CASES, CHECKS, MANIFEST, METRICS, REPORT_MD
-from mhx.testbed.reporting import report_testbed
+from mhx.testbed.running import journal
+from mhx.testbed.running.reading import altered_file
 from mhx.workflow.load import Changes
 from mhx.workflow.schema import schema_of
 
@@ -365,8 +366,8 @@ def test_a_case_says_why_it_is_not_reused(name, file, root, runs, probe):
 
 
 def test_changed_inputs_engines_and_code_are_named(file, root, monkeypatch):
-    from mhx.testbed.journal import Result
-    from mhx.testbed.reuse import Policy, Reuse
+    from mhx.testbed.running.journal import Result
+    from mhx.testbed.running.reuse import Policy, Reuse
 
     engine = f"6.4.1 {64 * 'a'}"
     old = {"inputs": {"../n.csv": "a"}, "engines": {"mf6": engine}, "code": {"mhx.x": "1"}}

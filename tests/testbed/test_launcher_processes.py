@@ -9,9 +9,9 @@ import time
 import pytest
 
 from mhx.errors import INTERRUPTED, STOPPED_EARLY
-from mhx.testbed import journal
 from mhx.testbed.launcher import Options, run_testbed
 from mhx.testbed.records import CASES, METRICS
+from mhx.testbed.running import journal
 
 pytestmark = pytest.mark.slow
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from mhx.evidence.schemas import RUN_ERROR
 from mhx.execution.job import Ending, Job, Outcome
-from mhx.testbed.columns import contract_of
-from mhx.testbed.outcome import Asked, ended
+from mhx.testbed.files.columns import contract_of
+from mhx.testbed.running.outcome import Asked, ended
 
 
 def failed_with(root, message):

@@ -13,9 +13,9 @@ import pytest
 
 from mhx.errors import ConfigError, EngineMissing
 from mhx.evidence.bulk import write_many
-from mhx.testbed import digests
 from mhx.testbed import plan as plans
-from mhx.testbed.children import differing_children, write_children
+from mhx.testbed.child import digests
+from mhx.testbed.child.children import differing_children, write_children
 from mhx.testbed.plan import make_plan
 from mhx.workflow.load import Changes, load
 

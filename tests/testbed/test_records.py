@@ -6,8 +6,8 @@ import math
 import pytest
 
 from mhx.evidence.store import render_json
+from mhx.testbed.files.rows import cell, line
 from mhx.testbed.records import Budget, render, seal_holds, sealed
-from mhx.testbed.rows import cell, line
 
 
 class Clock:

@@ -9,9 +9,9 @@ from html.parser import HTMLParser
 import pytest
 
 from mhx.report import html
-from mhx.testbed import report_tables
 from mhx.testbed.analysis import analyse
 from mhx.testbed.checks import judge_checks
+from mhx.testbed.page import report_tables
 from mhx.testbed.report import Evidence, page_of, write_report
 
 PUBLISHED = {

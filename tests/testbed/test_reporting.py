@@ -5,8 +5,8 @@ import pytest
 from mhx.errors import EvidenceError
 from mhx.evidence.verify import verify
 from mhx.testbed.launcher import Options, plan_testbed, run_testbed
+from mhx.testbed.page.reporting import report_testbed
 from mhx.testbed.records import MANIFEST
-from mhx.testbed.reporting import report_testbed
 
 INLINE = Options(backend="inline")
 

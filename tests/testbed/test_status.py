@@ -6,11 +6,11 @@ import pytest
 
 from mhx.errors import ConfigError, EvidenceError
 from mhx.execution.lock import hold
-from mhx.testbed import journal
 from mhx.testbed.explain import explain
+from mhx.testbed.files.manifest import read_manifest
 from mhx.testbed.launcher import Options, plan_testbed, run_testbed
-from mhx.testbed.manifest import read_manifest
-from mhx.testbed.reporting import report_testbed
+from mhx.testbed.page.reporting import report_testbed
+from mhx.testbed.running import journal
 from mhx.testbed.status import status
 
 INLINE = Options(backend="inline")

@@ -9,9 +9,9 @@ import pytest
 
 from mhx.errors import ConfigError
 from mhx.evidence.verify import verify, wrong_matrix
-from mhx.testbed.journal import JOURNAL, PLAN
 from mhx.testbed.launcher import Options, plan_testbed, run_testbed
 from mhx.testbed.records import CASES, MANIFEST, METRICS, UNSEALED, render, sealed
+from mhx.testbed.running.journal import JOURNAL, PLAN
 
 INLINE = Options(backend="inline")
 SKIPPED = {"attempts", "superseded"}

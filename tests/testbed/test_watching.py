@@ -2,7 +2,7 @@
 
 import pytest
 
-from mhx.testbed.watching import Remembered
+from mhx.testbed.child.watching import Remembered
 
 READERS = {
     "a value": (lambda c: c["a"], {"a": 1, "b": 1}, {"a": 1, "b": 2}, {"a": 2, "b": 1}),

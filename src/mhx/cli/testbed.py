@@ -120,7 +120,7 @@ def explain(
 @testbed_app.command("report")
 def report(folder: Folder, json: Json = False) -> None:
     """Make checks, analysis and report again from what is stored. Runs nothing."""
-    from mhx.testbed.reporting import report_testbed
+    from mhx.testbed.page.reporting import report_testbed
 
     show.finish(report_testbed(folder), json)
 

@@ -40,7 +40,7 @@ COMMAND_LINE = "mhx.command_line.v1"
 CLAIM_TRANSITION = "mhx.claim_transition.v1"
 
 TESTBED_PLAN = "mhx.testbed.plan.v1"
-TESTBED_MANIFEST = "mhx.testbed.manifest.v1"
+TESTBED_MANIFEST = "mhx.testbed.files.manifest.v1"
 TESTBED_ANALYSIS = "mhx.testbed.analysis.v1"
 TESTBED_EVENT = "mhx.testbed.event.v1"
 

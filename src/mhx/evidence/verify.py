@@ -36,7 +36,7 @@ DERIVED = frozenset({"resume_plan.json", "report.html"})
 UNLISTED = DERIVED | {LEDGER, COMMANDS, ".lock", ".lock.json"}
 DRAFT = re.compile(r"\..+\.\d+-\d+\.part")
 
-TESTBED, TESTBED_SCHEMA = "testbed_manifest.json", "mhx.testbed.manifest.v1"
+TESTBED, TESTBED_SCHEMA = "testbed_manifest.json", "mhx.testbed.files.manifest.v1"
 TESTBED_PLAN, TESTBED_JOURNAL = "testbed_plan.json", "testbed_events.jsonl"
 CHILDREN, CASES = "_generated_configs", "cases"
 

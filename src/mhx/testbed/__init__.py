@@ -8,15 +8,15 @@
 
 In order of their work:
 
-    config, declared, rules, questions, arrays, faults      what a file says, and every fault of it
-    axes, cases, catalog, catalog_cases, design, design_rules, making, templates, matrix     cases
-    expand, isolation, ordering, blocks, digests, watching, plan, children   children, and the plan
-    launcher, preparing, reuse, folders, stopping     what stands; the rest is delegated
-    outcome, reading, journal                         how a case ended, on record before all else
-    columns, rows, tables, keeping, records, manifest, exits, answers       the evidence files
-    status, explain, repeating, reporting             asking a folder
-    selection, checks, ladders, analysis, effects     what the cases say together
-    evidence, report, report_*                        the page
+    config, declaration/           what a file says, and every fault of it
+    matrix, cases, sources/        cases: by hand, from catalogs, by designs
+    design                         sampled points, the one module that may import scipy
+    expand, plan, child/           children and their digests, and the plan
+    launcher, running/             what stands; the rest is delegated; how it ended
+    records, files/                the evidence files, brought up to date while cases finish
+    checks, analysis, findings/    what the cases say together
+    report, page/                  the page
+    status, explain                asking a folder
 
 The tables are views of `mhx.workflow.registry`, made when asked for; names are imported late, so
 that `import mhx.testbed` loads nothing.

@@ -19,9 +19,9 @@ from typing import Any
 
 from mhx.evidence.convergence import algebraic, spectral
 from mhx.evidence.schemas import TESTBED_ANALYSIS
-from mhx.testbed import effects
-from mhx.testbed.ladders import count_of, ladder, numbers_of
-from mhx.testbed.selection import (
+from mhx.testbed.findings import effects
+from mhx.testbed.findings.ladders import count_of, ladder, numbers_of
+from mhx.testbed.findings.selection import (
     Known,
     Matrix,
     group_text,

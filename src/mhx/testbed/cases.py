@@ -11,17 +11,17 @@ from typing import Any
 
 from mhx.config import Source
 from mhx.config.lines import Place
-from mhx.testbed.arrays import Arrays, times
-from mhx.testbed.axes import Levels
-from mhx.testbed.catalog_cases import from_catalog
 from mhx.testbed.config import Axis, Design, Testbed
+from mhx.testbed.declaration.arrays import Arrays, times
+from mhx.testbed.declaration.faults import Faults, near, where
+from mhx.testbed.declaration.rules import axis_faults, relations
 from mhx.testbed.design import SAMPLED, Point, Was, drawn, size
-from mhx.testbed.design_rules import sound
-from mhx.testbed.faults import Faults, near, where
-from mhx.testbed.making import Making
 from mhx.testbed.matrix import SEED, Case, CaseList, Overlay, shown, slug
-from mhx.testbed.rules import axis_faults, relations
-from mhx.testbed.templates import Fields, TemplateError, fill_text
+from mhx.testbed.sources.axes import Levels
+from mhx.testbed.sources.catalog_cases import from_catalog
+from mhx.testbed.sources.design_rules import sound
+from mhx.testbed.sources.making import Making
+from mhx.testbed.sources.templates import Fields, TemplateError, fill_text
 
 __all__ = ["Case", "CaseList", "Overlay", "case_list", "judge", "slug"]
 NONE = (

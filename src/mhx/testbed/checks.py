@@ -14,8 +14,16 @@ from typing import Any
 
 from mhx.evidence.gates import Verdict
 from mhx.evidence.statistics import spread
-from mhx.testbed.ladders import judge_ladder
-from mhx.testbed.selection import Known, Matrix, group_text, groups, matrix, number, position
+from mhx.testbed.findings.ladders import judge_ladder
+from mhx.testbed.findings.selection import (
+    Known,
+    Matrix,
+    group_text,
+    groups,
+    matrix,
+    number,
+    position,
+)
 
 OWN_KEYS: Mapping[str, Mapping[str, Any]] = {
     "bounds": {"low": None, "high": None},

@@ -15,9 +15,9 @@ from itertools import product
 from typing import Any
 
 from mhx.errors import EngineMissing
-from mhx.testbed.axes import Levels
 from mhx.testbed.config import Axis, Design, Value
 from mhx.testbed.matrix import SEED, Overlay, shown
+from mhx.testbed.sources.axes import Levels
 
 SAMPLED = ("latin_hypercube", "sobol")
 SEED_BITS = 32

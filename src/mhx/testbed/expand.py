@@ -16,9 +16,9 @@ from mhx.config import Source, Table, faults_in, refusals_of
 from mhx.config.faults import Told, dotted
 from mhx.config.lines import Place
 from mhx.config.paths import Kind, paths_in, with_paths
-from mhx.testbed.isolation import differences
+from mhx.testbed.child.isolation import differences
+from mhx.testbed.child.ordering import in_order
 from mhx.testbed.matrix import Case, Overlay
-from mhx.testbed.ordering import in_order
 from mhx.workflow.layers import Written
 from mhx.workflow.load import absolute
 from mhx.workflow.merge import merge, stepped

@@ -12,10 +12,10 @@ from typing import Any
 
 from mhx.errors import ConfigError
 from mhx.report.answer import Answer
-from mhx.testbed.journal import History, Result, stored_history
-from mhx.testbed.keeping import read_plan
-from mhx.testbed.outcome import log_tail
-from mhx.testbed.repeating import repeated
+from mhx.testbed.files.keeping import read_plan
+from mhx.testbed.files.repeating import repeated
+from mhx.testbed.running.journal import History, Result, stored_history
+from mhx.testbed.running.outcome import log_tail
 
 LOG_LINES = 10
 

@@ -24,17 +24,18 @@ from mhx.execution.job import Backend, Job, Outcome
 from mhx.execution.local import LocalPool
 from mhx.report.answer import Answer
 from mhx.report.progress import CaseProgress
-from mhx.testbed import answers, folders, journal, manifest
-from mhx.testbed.children import differing_children
-from mhx.testbed.exits import exit_code
-from mhx.testbed.journal import JOURNAL, Result
-from mhx.testbed.keeping import Keeper
-from mhx.testbed.outcome import Asked, Ended, asked, ended, finished
+from mhx.testbed.child.children import differing_children
+from mhx.testbed.files import answers, manifest
+from mhx.testbed.files.exits import exit_code
+from mhx.testbed.files.keeping import Keeper
+from mhx.testbed.files.rows import State
 from mhx.testbed.plan import Plan, make_plan
-from mhx.testbed.preparing import policy_of, prepare
-from mhx.testbed.reuse import Decision
-from mhx.testbed.rows import State
-from mhx.testbed.stopping import Stopping
+from mhx.testbed.running import folders, journal
+from mhx.testbed.running.journal import JOURNAL, Result
+from mhx.testbed.running.outcome import Asked, Ended, asked, ended, finished
+from mhx.testbed.running.preparing import policy_of, prepare
+from mhx.testbed.running.reuse import Decision
+from mhx.testbed.running.stopping import Stopping
 from mhx.workflow.load import Changes
 
 FAILED = ("failed", "timeout")

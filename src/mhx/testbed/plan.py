@@ -14,15 +14,15 @@ from typing import Any
 
 from mhx.errors import ConfigError
 from mhx.evidence.schemas import TESTBED_PLAN
-from mhx.testbed.axes import folder_of, value_at
 from mhx.testbed.cases import case_list
+from mhx.testbed.child.digests import Parts, case_digest, child_digest, plan_digest
+from mhx.testbed.child.isolation import outside, verdict
 from mhx.testbed.config import Testbed
-from mhx.testbed.declared import Declared, declared
-from mhx.testbed.digests import Parts, case_digest, child_digest, plan_digest
+from mhx.testbed.declaration.declared import Declared, declared
 from mhx.testbed.expand import FOLDER, Base, Child, base_of, child_of
-from mhx.testbed.isolation import outside, verdict
 from mhx.testbed.matrix import Case, CaseList
-from mhx.testbed.root import objection, output_root, stored_plan
+from mhx.testbed.running.root import objection, output_root, stored_plan
+from mhx.testbed.sources.axes import folder_of, value_at
 from mhx.workflow import registry
 from mhx.workflow.layers import Changes, Written, read_chain
 from mhx.workflow.load import mode_of

@@ -17,8 +17,8 @@ from typing import Any
 
 from mhx.errors import MhxError
 from mhx.evidence.store import strict, write_bytes
-from mhx.testbed.rows import CHECK_COLUMNS, line
-from mhx.testbed.tables import Tables
+from mhx.testbed.files.rows import CHECK_COLUMNS, line
+from mhx.testbed.files.tables import Tables
 
 CASES, METRICS, CHECKS = "testbed_cases.csv", "testbed_metrics.csv", "testbed_checks.csv"
 ANALYSIS, MANIFEST = "testbed_analysis.json", "testbed_manifest.json"

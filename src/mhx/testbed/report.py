@@ -13,8 +13,8 @@ from typing import Any
 from mhx.evidence.store import write_bytes, write_text
 from mhx.report import html, markdown
 from mhx.report.page import Cell, Page, Section, counted, figure
-from mhx.testbed import report_ensembles, report_pictures, report_tables
-from mhx.testbed.evidence import Evidence, OpenGates
+from mhx.testbed.page import report_ensembles, report_pictures, report_tables
+from mhx.testbed.page.evidence import Evidence, OpenGates
 
 MARKDOWN, HTML = "testbed_report.md", "testbed_report.html"
 

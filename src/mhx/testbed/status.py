@@ -13,9 +13,9 @@ from typing import Any
 
 from mhx.execution.lock import holder
 from mhx.report.answer import Answer
-from mhx.testbed.answers import TOLD, counted
-from mhx.testbed.journal import History, stored_history
-from mhx.testbed.keeping import read_plan
+from mhx.testbed.files.answers import TOLD, counted
+from mhx.testbed.files.keeping import read_plan
+from mhx.testbed.running.journal import History, stored_history
 
 _ORDER = (
     *("ok", "failed", "timeout", "interrupted", "skipped", "running", "submitted"),
