@@ -147,3 +147,15 @@ def test_a_relative_path_leads_there_through_links(tmp_path):
     linked = relative_path(str(tmp_path / "a.csv"), tmp_path / "link")
     assert (plain, linked) == ("../a.csv", "../../a.csv")
     assert (tmp_path / "link" / linked).read_text() == "a"
+
+
+def test_a_path_over_a_link_is_the_same_before_and_after_the_folder_exists(tmp_path):
+    (tmp_path / "far").mkdir()
+    (tmp_path / "far" / "k.csv").write_text("1")
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "shared").symlink_to(tmp_path / "far")
+    folder = tmp_path / "here" / "out" / "children"
+    before = relative_path(str(tmp_path / "here" / "shared" / "k.csv"), folder)
+    folder.mkdir(parents=True)
+    assert before == relative_path(str(tmp_path / "here" / "shared" / "k.csv"), folder)
+    assert before == "../../shared/k.csv"

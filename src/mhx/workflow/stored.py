@@ -54,7 +54,8 @@ def stored_inputs(loaded: Loaded, root: Path) -> dict[str, str]:
 def relative_path(path: str, folder: Path) -> str:
     """A path from a folder, POSIX; real paths where a link on the way makes it lead elsewhere."""
     text = os.path.relpath(path, folder)
-    target = os.path.join(os.path.realpath(folder), text)
+    # without `..`, for the folder may not exist yet; a real path may be shortened so
+    target = os.path.normpath(os.path.join(os.path.realpath(folder), text))
     if os.path.exists(path) and not (os.path.exists(target) and os.path.samefile(path, target)):
         text = os.path.relpath(os.path.realpath(path), os.path.realpath(folder))
     return Path(text).as_posix()
