@@ -33,7 +33,11 @@ from mhx.testbed.launcher import Options, run_testbed
 from mhx.testbed.records import CASES, MANIFEST, REPORT_HTML, REPORT_MD
 from mhx.testbed.running.journal import JOURNAL, PLAN
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    # an earlier test of this process may have loaded JAX; a forked launcher uses none of it
+    pytest.mark.filterwarnings(r"ignore:os\.fork\(\) was called:RuntimeWarning"),
+]
 
 MARK = "MHX_TEST_MARK"
 
