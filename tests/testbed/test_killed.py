@@ -33,6 +33,8 @@ from mhx.testbed.launcher import Options, run_testbed
 from mhx.testbed.records import CASES, MANIFEST, REPORT_HTML, REPORT_MD
 from mhx.testbed.running.journal import JOURNAL, PLAN
 
+from .strip import FLOW
+
 pytestmark = [
     pytest.mark.slow,
     # an earlier test of this process may have loaded JAX; a forked launcher uses none of it
@@ -40,42 +42,7 @@ pytestmark = [
 ]
 
 MARK = "MHX_TEST_MARK"
-
-FLOW = """
-workflow = { mode = "simulation" }
-domain = { kind = "rectangle", x0 = 0.0, y0 = 0.0, length_x = 2000.0, length_y = 1000.0 }
-layers = { kind = "constant_thickness", thickness = 50.0 }
-mesh = { kind = "structured", cell_x = 100.0, cell_y = 100.0 }
-[topography]
-kind = "plane"
-base_elevation = 50.0
-amplitude = 5.0
-rises_to = "west"
-anchor = "edges"
-[[simulation.process]]
-id = "mesh_main"
-type = "mesh"
-[[simulation.process]]
-id = "flow_main"
-type = "flow"
-[flow]
-regime = "steady"
-formulation = { newton = true, xt3d = false, cell_type = "convertible" }
-[flow.param]
-K = { value = 1e-5 }
-[flow.ic]
-kind = "top"
-[[flow.bc]]
-id = "east"
-package = "chd"
-where = { side = "east" }
-head = 40.0
-[[flow.source]]
-id = "recharge"
-package = "rcha"
-where = { all = true }
-rate = { value = 0.1, unit = "mm/day" }
-"""
+LARGER = FLOW.replace("length_x = 1000.0, length_y = 500.0", "length_x = 2000.0, length_y = 1000.0")
 
 PROGRAM = """
 import json, os, sys, tomllib
@@ -158,7 +125,7 @@ def matrix(request, tmp_path, monkeypatch):
         monkeypatch.setenv("MHX_MF6", str(request.getfixturevalue("mf6")))
     monkeypatch.setenv("TRACE", str(tmp_path / "trace"))
     monkeypatch.setenv(MARK, str(tmp_path))
-    (tmp_path / "base.toml").write_text({"flow": FLOW, "command": COMMAND}[request.param])
+    (tmp_path / "base.toml").write_text({"flow": LARGER, "command": COMMAND}[request.param])
     (tmp_path / "model.py").write_text(PROGRAM)
     path = tmp_path / "k.toml"
     path.write_text(TESTBED.format(**MATRICES[request.param]))
