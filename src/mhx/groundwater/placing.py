@@ -32,7 +32,11 @@ _placed: dict[str, _Placed] = {}
 
 
 def place(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Put files into `folder`, which is made where it is missing; RunError where it cannot be."""
+    """Put files into `folder`, which is made where it is missing; RunError where it cannot be.
+
+    Half of the files are of no use: they are taken away, and on a full disk their room is what the
+    reason is recorded in.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in files.items():
@@ -41,6 +45,9 @@ def place(folder: Path, files: Mapping[str, bytes]) -> None:
                 _renamed(path, content)
                 _placed[name] = _Placed(path, content, _status(path))
     except OSError as error:
+        for name in files:
+            with contextlib.suppress(OSError):
+                (folder / name).unlink()
         raise RunError(f"{error.filename or folder} cannot be written: {error}") from error
 
 
