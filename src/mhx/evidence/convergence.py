@@ -16,7 +16,7 @@ there the error is A exp(-b N).  What a check says of these numbers: `order_verd
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -231,10 +231,15 @@ def _order(e21: float, e32: float, r21: float, r32: float) -> float | None:
             return math.log(b / a)
         return p * a + _log_power(p * b, monotone) - _log_power(p * a, monotone)
 
-    low, high = -1.0, 1.0
-    while side(low) > wanted and low > -1e6:
+    return _solved(side, wanted, 1.0, most=1e6)
+
+
+def _solved(side: Callable[[float], float], wanted: float, scale: float, *, most: float) -> float:
+    """Where a function that rises takes a value: bracketed from +-scale up to +-most, halved."""
+    low, high = -scale, scale
+    while side(low) > wanted and low > -most:
         low *= 2
-    while side(high) < wanted and high < 1e6:
+    while side(high) < wanted and high < most:
         high *= 2
     while low < (middle := (low + high) / 2) < high:
         low, high = (middle, high) if side(middle) < wanted else (low, middle)
@@ -300,14 +305,7 @@ def _rate(ratio: float, first: float, second: float) -> float:
         # ln|e^x - 1| for both; the second is e^(b second) times too large
         return _log_power(b * first, True) - _log_power(b * second, True) + b * second
 
-    low, high = -1 / first, 1 / first
-    while side(low) > wanted and low > -1e9:
-        low *= 2
-    while side(high) < wanted and high < 1e9:
-        high *= 2
-    while low < (middle := (low + high) / 2) < high:
-        low, high = (middle, high) if side(middle) < wanted else (low, middle)
-    return high
+    return _solved(side, wanted, 1 / first, most=1e9)
 
 
 def _log_linear(ladder: Sequence[tuple[float, float]]) -> float | None:
