@@ -7,7 +7,7 @@ NAME=VALUE` and of the flags of the same name.
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mhx.errors import ConfigError
 from mhx.evidence.claims import Waiver
@@ -20,6 +20,8 @@ class Bound:
     side: "high" where the metric must not exceed it, "low" where it must reach it.
     whole: a count, so that 99.5 is refused.
     floor: the least value that makes sense.
+    validation: the bound at which a bundle judges itself, where that is another; promotion judges
+        every bundle again at the bounds of the plan.
     """
 
     gate: str
@@ -29,6 +31,7 @@ class Bound:
     meaning: str
     whole: bool = False
     floor: float = 0.0
+    validation: float | None = None
 
     def looser(self, used: float) -> bool:
         """True when `used` would let pass what the production bound stops."""
@@ -48,6 +51,43 @@ def _count(gate: str, value: int, meaning: str, floor: int = 1) -> Bound:
         gate=gate, side="low", value=value, unit="1", meaning=meaning, whole=True, floor=floor
     )
 
+
+CONVERGENCE, SEEDS = "convergence_bundles_passed", "seed_qi_bundle_passed"
+SWEEPS = "width_aspect_sweep_passed"
+
+_EVIDENCE: Mapping[str, Bound] = {
+    "max_relative_growth_rate_spread": _most(
+        CONVERGENCE, 0.02, "1", "growth rate along a ladder, (max - min)/|mean|"
+    ),
+    "max_relative_max_growth_spread": _most(
+        CONVERGENCE, 0.02, "1", "largest growth of the perturbation along a ladder"
+    ),
+    "max_relative_flux_amplification_spread": _most(
+        CONVERGENCE, 0.02, "1", "flux amplification along a ladder"
+    ),
+    "max_relative_width_amplification_spread": _most(
+        CONVERGENCE, 0.02, "1", "width amplification along a ladder"
+    ),
+    "max_resolution_difference": replace(
+        _most(CONVERGENCE, 0.01, "1", "histories of the two finest grids, over their maximum"),
+        validation=0.05,
+    ),
+    "max_timestep_order_error": _most(CONVERGENCE, 0.10, "1", "|order/4 - 1| over dt, dt/2, dt/4"),
+    "max_timestep_difference": _most(
+        CONVERGENCE, 1e-6, "1", "relative L2 of two time steps where no order can be had"
+    ),
+    "max_relative_energy_increase": _most(
+        CONVERGENCE, 1e-8, "1", "energy gained between samples, net of injection, over E(0)"
+    ),
+    "min_seeds": replace(_count(SEEDS, 8, "seeds of an ensemble", 2), validation=2),
+    "max_seed_spread": replace(
+        _most(SEEDS, 0.05, "1", "half width of the 95 % t interval over |mean|"), validation=0.20
+    ),
+    "max_sweep_growth_mismatch": _most(
+        SWEEPS, 0.10, "1", "measured against computed growth rate, each case of a sweep"
+    ),
+}
+"""Bounds of evidence from other runs, in the plan like all others."""
 
 BOUNDS: Mapping[str, Bound] = {
     "min_production_resolution": _count(
@@ -99,7 +139,16 @@ BOUNDS: Mapping[str, Bound] = {
     "max_restart_difference": _most(
         "checkpoint_restart_reproducibility", 1e-10, "1", "relative L2, another device or version"
     ),
+    **_EVIDENCE,
 }
+
+
+def at_validation() -> dict[str, float]:
+    """The bounds at which a bundle judges itself."""
+    return {
+        name: bound.value if bound.validation is None else bound.validation
+        for name, bound in BOUNDS.items()
+    }
 
 
 def resolved(given: Mapping[str, float | None]) -> dict[str, float]:
