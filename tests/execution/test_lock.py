@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from mhx.errors import RunError, RunLocked
+from mhx.errors import ConfigError, RunError, RunLocked
 from mhx.execution import lock
 from mhx.execution.lock import hold, holder
 
@@ -149,3 +149,12 @@ def test_a_folder_that_cannot_be_locked_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(lock.FileLock, "acquire", refused)
     with pytest.raises(RunError, match=f"cannot lock {tmp_path}"), hold(tmp_path):
         pass
+
+
+@pytest.mark.parametrize("below", ["", "x", "x/y"])
+def test_a_folder_that_is_a_file_is_a_wrong_argument(tmp_path, below):
+    file = tmp_path / "file"
+    file.write_text("mine\n")
+    with pytest.raises(ConfigError, match=f"{file} is a file; name another folder"):
+        hold(file / below).__enter__()
+    assert file.read_text() == "mine\n"

@@ -19,7 +19,7 @@ from typing import Self
 
 from filelock import FileLock, Timeout
 
-from mhx.errors import RunError, RunLocked
+from mhx.errors import ConfigError, RunError, RunLocked
 from mhx.evidence.store import explained, render_json
 from mhx.evidence.syncing import syncs_each
 from mhx.execution.processes import born
@@ -59,6 +59,11 @@ class RunLock:
             self._lock.acquire()
         except Timeout:
             raise RunLocked(self._told()) from None
+        except (NotADirectoryError, FileExistsError) as error:
+            file = next(up for up in (self.run_dir, *self.run_dir.parents) if up.is_file())
+            raise ConfigError(
+                f"{self.run_dir} cannot be a folder: {file} is a file; name another folder"
+            ) from error
         except (OSError, NotImplementedError) as error:
             raise RunError(f"cannot lock {self.run_dir}: {error}") from error
         try:
