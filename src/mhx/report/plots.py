@@ -5,23 +5,28 @@ domains (`reconnection/figures.py`).  Maps are given as rows from bottom to top,
 """
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
 
 from mhx.report import style
 from mhx.report.scales import SUPERSCRIPT
 
 PANEL_WIDTH, PANEL_HEIGHT = 5.0, 3.1  # inch
+Corner = Literal["best", "upper left", "upper right", "lower left", "lower right", "center right"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Curve:
-    """One line: x and y of equal length; what is not finite leaves a gap."""
+    """One line: x and y of equal length; what is not finite leaves a gap.
+
+    marker: shape of the points, empty for none; `hollow` ones show what lies below them.
+    x_error: half lengths of horizontal bars.
+    """
 
     x: Iterable[float]
     y: Iterable[float]
@@ -29,6 +34,9 @@ class Curve:
     color: str = style.BLUE
     dash: Any = "-"  # of matplotlib: a word, or (offset, (on, off, ...))
     width: float = 1.6
+    marker: str = ""
+    hollow: bool = False
+    x_error: Iterable[float] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +46,25 @@ class Level:
     y: float
     label: str
     color: str = style.GREY
+
+
+@dataclass(frozen=True, kw_only=True)
+class Upright:
+    """A vertical line with its name: a bound of what runs along x, a moment."""
+
+    x: float
+    label: str
+    color: str = style.GREY
+    dash: Any = (0, (4, 3))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Band:
+    """A shaded stretch of the y axis with its name: what a bound allows."""
+
+    low: float
+    high: float
+    label: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +81,7 @@ class Panel:
     """One pair of axes.  `log`: logarithmic y, where anything is positive; zeros are left out.
 
     note: one line of plain words below the title.  legend_above: the legend stands in that line.
+    xticks, yticks: words for places, instead of numbers.  xlim, ylim: what is shown, else all.
     """
 
     title: str
@@ -66,6 +94,14 @@ class Panel:
     spans: Sequence[Span] = ()
     note: str = ""
     legend_above: bool = False
+    legend: Corner = "best"
+    xlog: bool = False
+    uprights: Sequence[Upright] = ()
+    bands: Sequence[Band] = ()
+    xticks: Mapping[str, float] = field(default_factory=dict)
+    yticks: Mapping[str, float] = field(default_factory=dict)
+    xlim: tuple[float, float] | None = None
+    ylim: tuple[float, float] | None = None
 
 
 def panels(path: Path, drawn: Sequence[Panel], *, columns: int = 2) -> None:
@@ -87,11 +123,12 @@ def panels(path: Path, drawn: Sequence[Panel], *, columns: int = 2) -> None:
                 (width / columns - left - 0.2) / width,
                 (height / rows - bottom - head) / height,
             )
-            _panel(made.add_axes(box), panel)
+            draw(made.add_axes(box), panel)
         style.save(made, path)
 
 
-def _panel(axes: Axes, panel: Panel) -> None:
+def draw(axes: Axes, panel: Panel) -> None:
+    """Fill one pair of axes."""
     axes.set_title(panel.title, pad=19 if panel.note or panel.legend_above else 7)
     if panel.note:
         axes.annotate(
@@ -100,16 +137,43 @@ def _panel(axes: Axes, panel: Panel) -> None:
         )  # fmt: skip
     axes.set_xlabel(panel.xlabel)
     axes.set_ylabel(panel.ylabel)
-    low, high = _range(panel)
+    _shapes(axes, panel)
+    _scales(axes, panel)
+    if axes.get_legend_handles_labels()[1]:
+        if panel.legend_above:
+            axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=9, borderaxespad=0,
+                        borderpad=0.15, columnspacing=1.1, handletextpad=0.5)  # fmt: skip
+        else:
+            axes.legend(loc=panel.legend)
+
+
+def _shapes(axes: Axes, panel: Panel) -> None:
     for span in panel.spans:
-        axes.axvspan(span.start, span.end, color="#f3ead2", lw=0, zorder=0, label=span.label)
+        axes.axvspan(
+            span.start, span.end, color="#f3ead2", lw=0, zorder=0, label=span.label or None
+        )
+    for band in panel.bands:
+        axes.axhspan(band.low, band.high, color="#e3eef6", lw=0, zorder=0, label=band.label or None)
     for curve in panel.curves:
-        axes.plot(
-            [float(v) for v in curve.x], [float(v) for v in curve.y], ls=curve.dash,
-            color=curve.color, lw=curve.width, label=curve.label or None,
-        )  # fmt: skip
+        x, y = [float(v) for v in curve.x], [float(v) for v in curve.y]
+        look: dict[str, Any] = {"ls": curve.dash, "color": curve.color, "lw": curve.width}
+        if curve.marker:
+            look |= {"marker": curve.marker, "mfc": "white" if curve.hollow else curve.color}
+        bars = [float(v) for v in curve.x_error]
+        if bars:
+            axes.errorbar(x, y, xerr=bars, capsize=2.5, label=curve.label or None, **look)
+        else:
+            axes.plot(x, y, label=curve.label or None, **look)
     for level in panel.levels:
-        axes.axhline(level.y, color=level.color, lw=1, ls=(0, (4, 3)), label=level.label)
+        axes.axhline(level.y, color=level.color, lw=1, ls=(0, (4, 3)), label=level.label or None)
+    for upright in panel.uprights:
+        axes.axvline(
+            upright.x, color=upright.color, lw=1, ls=upright.dash, label=upright.label or None
+        )
+
+
+def _scales(axes: Axes, panel: Panel) -> None:
+    low, high = _range(panel)
     if panel.log and high > 0:
         axes.set_yscale("log", nonpositive="mask")
         axes.yaxis.set_major_formatter(FuncFormatter(_power))
@@ -120,13 +184,21 @@ def _panel(axes: Axes, panel: Panel) -> None:
             )
     elif panel.from_zero and low >= 0:
         axes.set_ylim(0, high * 1.08 or 1)
-    axes.margins(x=0.01)
-    if any(curve.label for curve in panel.curves) or panel.levels or panel.spans:
-        if panel.legend_above:
-            axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=9, borderaxespad=0,
-                        borderpad=0.15, columnspacing=1.1, handletextpad=0.5)  # fmt: skip
-        else:
-            axes.legend(loc="best")
+    if panel.xlog:
+        axes.set_xscale("log", nonpositive="mask")
+        axes.xaxis.set_major_formatter(FuncFormatter(_power))
+        axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.margins(x=0.06 if panel.xticks or panel.xlog else 0.01)
+    if panel.xticks:
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.set_xticks(list(panel.xticks.values()), list(panel.xticks))
+    if panel.yticks:
+        axes.yaxis.set_minor_locator(NullLocator())
+        axes.set_yticks(list(panel.yticks.values()), list(panel.yticks))
+    if panel.xlim:
+        axes.set_xlim(panel.xlim)
+    if panel.ylim:
+        axes.set_ylim(panel.ylim)
 
 
 def _power(value: float, position: int) -> str:
