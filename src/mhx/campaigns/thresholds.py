@@ -206,3 +206,13 @@ def waivers(used: Mapping[str, float], *, where: str) -> list[Waiver]:
         for name, value in used.items()
         if BOUNDS[name].looser(value)
     ]
+
+
+def relaxed(used: Mapping[str, float], *, where: str) -> list[Waiver]:
+    """One waiver per bound that is looser than the one at which a bundle judges itself."""
+    tier = at_validation()
+    return [
+        Waiver(gate=BOUNDS[name].gate, production_bound=tier[name], used_bound=value, where=where)
+        for name, value in used.items()
+        if name in BOUNDS and replace(BOUNDS[name], value=tier[name]).looser(value)
+    ]
