@@ -142,6 +142,14 @@ BOUNDS: Mapping[str, Bound] = {
     **_EVIDENCE,
 }
 
+FLOORS: Mapping[str, Mapping[str, float]] = {
+    "long_run": {"min_early_growth_rate": 5e-2, "min_max_growth_factor": 2.0},
+    "convergence": {"min_early_growth_rate": 1e-3, "min_max_growth_factor": 1.05},
+    "sweep": {"min_early_growth_rate": 1e-3, "min_max_growth_factor": 1.05},
+    "seeds": {"min_early_growth_rate": 1e-3, "min_max_growth_factor": 1.05},
+}
+"""Floors of the case gates by kind of study: flags of the commands, no bounds of a plan."""
+
 
 def at_validation() -> dict[str, float]:
     """The bounds at which a bundle judges itself."""
@@ -208,11 +216,29 @@ def waivers(used: Mapping[str, float], *, where: str) -> list[Waiver]:
     ]
 
 
-def relaxed(used: Mapping[str, float], *, where: str) -> list[Waiver]:
-    """One waiver per bound that is looser than the one at which a bundle judges itself."""
+def relaxed(used: Mapping[str, float], kind: str, *, where: str) -> list[Waiver]:
+    """One waiver per bound or floor looser than the one at which a bundle judges itself."""
     tier = at_validation()
-    return [
-        Waiver(gate=BOUNDS[name].gate, production_bound=tier[name], used_bound=value, where=where)
-        for name, value in used.items()
-        if name in BOUNDS and replace(BOUNDS[name], value=tier[name]).looser(value)
+    found = [
+        Waiver(gate=row.gate, production_bound=tier[name], used_bound=used[name], where=where)
+        for name, row in BOUNDS.items()
+        if name in used and replace(row, value=tier[name]).looser(used[name])
     ]
+    return found + [
+        Waiver(gate=name, production_bound=floor, used_bound=used[name], where=where)
+        for name, floor in FLOORS[kind].items()
+        if name in used and used[name] < floor
+    ]
+
+
+def strictest(
+    bounds: Mapping[str, float], used: Mapping[str, float], kind: str
+) -> dict[str, float]:
+    """Bounds at which a study of another's making is judged again.
+
+    bounds: those of the plan, which hold.  used: what the study was judged at; of that only the
+    windows are taken over, and floors that are higher than ours.
+    """
+    windows = {name: used[name] for name in ("fit_start", "fit_stop") if name in used}
+    floors = {name: max(floor, used.get(name, floor)) for name, floor in FLOORS[kind].items()}
+    return {**{name: row.value for name, row in BOUNDS.items()}, **bounds, **windows, **floors}

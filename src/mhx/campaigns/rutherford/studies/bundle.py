@@ -115,7 +115,7 @@ def standing(study: Study) -> Answer | None:
 
 def relaxed(study: Study) -> list[Waiver]:
     """Bounds looser than those of a validation, and what the study says of its own floors."""
-    found = thresholds.relaxed(study.bounds, where=IN_THE_STUDY)
+    found = thresholds.relaxed(study.bounds, study.kind, where=IN_THE_STUDY)
     known = {waiver.gate for waiver in found}
     return found + [waiver for waiver in study.waivers if waiver.gate not in known]
 
@@ -143,7 +143,7 @@ def declared(study: Study) -> dict[str, Any]:
 def _judged(study: Study) -> _Found:
     none = Cases(runs=(), missing={}, planned=())
     cases = none if study.unavailable else read_cases(study.outdir)
-    bounds = {**study.bounds, **thresholds.resolved({})}
+    bounds = thresholds.strictest({}, study.bounds, study.kind)
     return _Found(
         study=study,
         cases=cases,
