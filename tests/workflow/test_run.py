@@ -40,7 +40,7 @@ def test_a_run_leaves_configuration_summary_verifier_and_manifests(rod_file, tmp
     assert manifest["claim_level"] == "validation"
     assert manifest["family_digest"] == "f" * 64
     assert manifest["device"] == "cpu"
-    assert manifest["identity"] == ["config.toml", "rod.npz"]
+    assert manifest["identity"] == ["rod.npz"]
     assert not verify(root).problems
 
 

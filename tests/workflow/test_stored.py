@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from mhx.config import to_toml
 from mhx.errors import ConfigError
-from mhx.evidence.hashing import content_digest
+from mhx.evidence.hashing import content_digest, file_digest
+from mhx.evidence.manifest import without_circumstance, write_artifact_manifest
 from mhx.evidence.store import write_json
 from mhx.evidence.verify import verify
 from mhx.workflow import inputs
@@ -68,6 +69,52 @@ def test_inputs_are_identity_and_their_digests_are_covered(ran):
     write_json(root / "manifest.json", {**document, "self_digest": content_digest(document)})
     told = [str(problem) for problem in verify(root).problems]
     assert any("its digest is not that of what it lists" in problem for problem in told)
+
+
+def resealed(root, document):
+    body = {key: value for key, value in document.items() if key != "self_digest"}
+    write_json(root / "manifest.json", {**body, "self_digest": content_digest(body)})
+    write_artifact_manifest(root)
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_a_run_is_the_same_wherever_it_and_its_inputs_lie(kind, rod_file, tmp_path):
+    digests = []
+    for place, text in (("a", "1"), ("much/deeper", "1"), ("b", "2")):
+        source = tmp_path / place / ("rod.csv" if kind == "file" else "grid/rod.csv")
+        source.parent.mkdir(parents=True)
+        source.write_text(text)
+        given = source if kind == "file" else source.parent
+        root = tmp_path / place / "runs"
+        run_file(rod_file(f'table = "{given}"'), root)
+        assert not verify(root).problems
+        digests.append(manifest(root)["digest"])
+    assert digests[0] == digests[1] != digests[2]
+
+
+def test_a_manifest_that_does_not_tell_where_inputs_stand_covers_their_paths(ran):
+    root, _ = ran
+    document = manifest(root)
+    del document["input_places"]
+    resealed(root, document)
+    assert [p.detail for p in verify(root).problems] == ["its digest is not that of what it lists"]
+    hashes = {name: document["hashes"][name] for name in document["identity"]}
+    inputs = {"../../data/rod.csv": document["inputs"]["../../data/rod.csv"]}
+    config = without_circumstance(document["config"])
+    body = {"schema": document["schema"], "config": config, "files": hashes, "inputs": inputs}
+    resealed(root, {**document, "digest": content_digest(body)})
+    assert not verify(root).problems
+
+
+def test_a_manifest_about_another_configuration_than_the_one_that_lies_there_is_found(ran):
+    root, _ = ran
+    text = (root / "config.toml").read_text()
+    (root / "config.toml").write_text(text.replace("length = 1.0", "length = 2.0"))
+    document = manifest(root)
+    document["hashes"]["config.toml"] = file_digest(root / "config.toml")
+    resealed(root, document)
+    told = [(problem.kind, problem.path) for problem in verify(root).problems]
+    assert told == [("contradicted", "config.toml")]
 
 
 def test_a_run_folder_can_be_run_again_by_its_own_file(ran, rods):

@@ -11,7 +11,7 @@ digest of the file without that key, so that an edit of their own is found.
 
 import hashlib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -57,7 +57,9 @@ class Manifest:
     """One manifest in memory.
 
     files, figures: POSIX path below the folder -> SHA-256 (`describe` makes them).
-    inputs: path from the folder -> SHA-256 of every file that was read; identity, too.
+    inputs: path from the folder -> SHA-256 of every file that was read.  Their contents are
+        identity, their paths are not: a run elsewhere that reads equal files is the same run.
+    input_places: where in `config` the path of an input stands.
     provenance: as `provenance.provenance` gives it.
     claim: `claim_level`, `claim_scope` and their neighbours (`waivers`, `family_digest`,
         `plan_digest`, `run_digest`, `promotion_report_sha256`), as far as they apply.
@@ -69,6 +71,7 @@ class Manifest:
     files: Mapping[str, str]
     figures: Mapping[str, str] = field(default_factory=dict)
     inputs: Mapping[str, str] = field(default_factory=dict)
+    input_places: Sequence[Sequence[str | int]] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
     claim: Mapping[str, Any] = field(default_factory=dict)
     artifact_manifest: bool = True
@@ -77,18 +80,11 @@ class Manifest:
     @property
     def digest(self) -> str:
         """Identity; equal for equal reruns on any machine."""
-        body = {
-            "schema": self.schema,
-            "config": without_circumstance(strict(self.config)),
-            "files": dict(self.files),
-            **({"inputs": dict(self.inputs)} if self.inputs else {}),
-        }
-        return content_digest(body)
+        return content_digest(verify.identity({**self._content(), "outputs": {}}))
 
     def document(self) -> dict[str, Any]:
         """The manifest as it stands on disk; `outputs` are named by their paths."""
-        hashes = {**self.files, **self.figures}
-        outputs = {name: name for name in hashes}
+        outputs = {name: name for name in (*self.files, *self.figures)}
         if self.artifact_manifest:
             outputs["artifact_manifest"] = ARTIFACT_MANIFEST_NAME
         body = {
@@ -97,16 +93,23 @@ class Manifest:
             "mhx_version": __version__,
             **self.provenance,
             **self.claim,
-            "schema": self.schema,
+            **self._content(),
             "kind": self.kind,
-            "config": dict(self.config),
             "outputs": outputs,
-            "hashes": hashes,
-            "identity": sorted(self.files),
             "digest": self.digest,
-            **({"inputs": dict(self.inputs)} if self.inputs else {}),
         }
         return _sealed(body)
+
+    def _content(self) -> dict[str, Any]:
+        """The keys that decide the digest."""
+        read = {"inputs": dict(self.inputs), "input_places": [list(p) for p in self.input_places]}
+        return {
+            "schema": self.schema,
+            "config": strict(self.config),
+            "hashes": {**self.files, **self.figures},
+            "identity": sorted(self.files),
+            **(read if self.inputs or self.input_places else {}),
+        }
 
 
 def describe(root: Path, paths: Iterable[str]) -> dict[str, str]:

@@ -17,7 +17,8 @@ import math
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+import tomllib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from itertools import pairwise
@@ -36,6 +37,7 @@ DERIVED = frozenset({"resume_plan.json", "report.html"})
 UNLISTED = DERIVED | {LEDGER, COMMANDS, ".lock", ".lock.json"}
 DRAFT = re.compile(r"\..+\.\d+-\d+\.part")
 
+CONFIG = "config.toml"
 TESTBED, TESTBED_SCHEMA = "testbed_manifest.json", "mhx.testbed.files.manifest.v1"
 TESTBED_PLAN, TESTBED_JOURNAL = "testbed_plan.json", "testbed_events.jsonl"
 CHILDREN, CASES = "_generated_configs", "cases"
@@ -272,13 +274,9 @@ class _Folder:
             unhashed = [path for key, path in outputs.items() if key not in hashes]
             for path in [path for path in unhashed if not self._exists(path)]:
                 self._fault("missing", path, f"named in {name}")
-            identity = {outputs.get(key, key): hashes.get(key) for key in document["identity"]}
-            config = without_circumstance(document["config"])
-            stated = {"schema": document["schema"], "config": config, "files": identity}
-            if "inputs" in document:
-                stated["inputs"] = document["inputs"]
-            if document["digest"] != content_digest(stated):
+            if document["digest"] != content_digest(identity(document)):
                 self._fault("contradicted", name, "its digest is not that of what it lists")
+            self._check_config(name, document)
         for path, digest in entries:
             if not _plain_path(path):
                 self._fault("refused", str(path), f"{name} names a path that leaves the folder")
@@ -286,6 +284,14 @@ class _Folder:
                 self.accounted.add(path)
             elif self.listed.setdefault(path, digest) != digest:
                 self._fault("contradicted", path, "the manifests state different digests")
+
+    def _check_config(self, name: str, document: Mapping[str, Any]) -> None:
+        """The configuration that stands in a case is the one that its manifest states."""
+        if document.get("kind") != "case" or not self._exists(CONFIG):
+            return
+        found = tomllib.loads((self.tree.root / self._path(CONFIG)).read_text("utf-8"))
+        if content_digest(without_dates(found)) != content_digest(document["config"]):
+            self._fault("contradicted", CONFIG, f"{name} states another configuration")
 
     def _executed(self) -> bool:
         return MANIFEST in self.documents or any(self._records())
@@ -680,6 +686,56 @@ def _chained(raw: bytes) -> dict[str, Any] | None:
     except ValueError:
         return None
     return line if same else None
+
+
+def identity(document: Mapping[str, Any]) -> dict[str, Any]:
+    """What the digest of a manifest covers: what it is, and no place on any disk.
+
+    `input_places` say where in the configuration a path of an input stands: its content stands for
+    it there.  A manifest of an earlier version has inputs and no such list; it covers the paths.
+    """
+    outputs, hashes = document["outputs"], document["hashes"]
+    files = {outputs.get(key, key): hashes.get(key) for key in document["identity"]}
+    config = without_circumstance(document["config"])
+    inputs: dict[str, str] = document.get("inputs", {})
+    if "input_places" not in document:
+        read = {"inputs": inputs} if "inputs" in document else {}
+        return {"schema": document["schema"], "config": config, "files": files, **read}
+    named: set[str] = set()
+    for place in document["input_places"]:
+        text = _at(config, place)
+        named.update(name for name in inputs if name == text or name.startswith(f"{text}/"))
+        config = _with_content(config, place, inputs)
+    others = sorted(digest for name, digest in inputs.items() if name not in named)
+    body = {"schema": document["schema"], "config": config, "files": files}
+    return {**body, "inputs": others} if others else body
+
+
+def _at(table: Any, place: Sequence[Any]) -> Any:
+    for part in place:
+        table = table[part]
+    return table
+
+
+def _with_content(value: Any, place: Sequence[Any], inputs: Mapping[str, str]) -> Any:
+    """`value` with the digest of what is read in the place of its path; of a folder, by file."""
+    if place:
+        inner = _with_content(value[place[0]], place[1:], inputs)
+        if isinstance(value, list | tuple):
+            return [inner if n == place[0] else entry for n, entry in enumerate(value)]
+        return {**value, place[0]: inner}
+    below = f"{value}/"
+    files = {n.removeprefix(below): found for n, found in inputs.items() if n.startswith(below)}
+    return {"sha256": inputs.get(value, files)}
+
+
+def without_dates(value: Any) -> Any:
+    """A value of TOML as JSON holds it: dates as text."""
+    if isinstance(value, dict):
+        return {key: without_dates(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [without_dates(entry) for entry in value]
+    return value.isoformat() if hasattr(value, "isoformat") else value
 
 
 def without_circumstance(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -40,6 +40,7 @@ from mhx.workflow.stored import (
     CONFIG,
     config_text,
     first_difference,
+    input_places,
     kept_config,
     plain,
     same_configuration,
@@ -52,6 +53,7 @@ __all__ = ["CONFIG", "ERROR", "SUMMARY", "check_written", "run_file", "run_writt
 SUMMARY, ERROR = "run_summary.json", "run_error.json"
 VALIDATION = "validation.json"
 _IDENTITY = (".npz", ".csv", ".toml")  # the rest is pictures, or holds times and rates
+_TOLD_APART = frozenset({CONFIG})  # its content is identity by itself; its paths are none
 _MANIFEST_NOTES = ("family_digest",)  # what a runner says of itself for the manifest
 _PLAN = "campaign_plan.json"
 _BESIDE_A_RUN = LOCKS | LEFT_OUT_FOLDERS  # whoever starts runs keeps its own records there
@@ -110,18 +112,21 @@ def _loaded(written: Written, output_dir: Path | None) -> Loaded:
 def _asked(loaded: Loaded) -> "_Asked":
     root = loaded.output_dir
     overrides = [{**entry, "value": plain(entry["value"])} for entry in loaded.overrides]
-    return _Asked(stored_config(loaded, root), stored_inputs(loaded, root), overrides)
+    config = stored_config(loaded, root)
+    return _Asked(config, stored_inputs(loaded, root), input_places(loaded, config), overrides)
 
 
 @dataclass(frozen=True)
 class _Asked:
     """What a run folder keeps of what was asked: paths count from it.
 
-    inputs: SHA-256 of every file that the run reads.  overrides: what was changed in the file.
+    inputs: SHA-256 of every file that the run reads, by path; places: where these stand in config.
+    overrides: what was changed in the file.
     """
 
     config: Mapping[str, Any]
     inputs: Mapping[str, str]
+    places: Sequence[Sequence[str | int]] = ()
     overrides: Sequence[Mapping[str, Any]] = ()
 
 
@@ -253,8 +258,9 @@ def _seal(root: Path, asked: _Asked, done: _Done) -> None:
         kind="case",
         config=asked.config,
         inputs=asked.inputs,
-        files={name: digest for name, digest in hashes.items() if name.endswith(_IDENTITY)},
-        figures={name: digest for name, digest in hashes.items() if not name.endswith(_IDENTITY)},
+        input_places=asked.places,
+        files={name: digest for name, digest in hashes.items() if _is_identity(name)},
+        figures={name: digest for name, digest in hashes.items() if not _is_identity(name)},
         provenance={
             **provenance.provenance(device=notes.get("device"), dtype=notes.get("dtype")),
             **_engines(notes),
@@ -267,6 +273,10 @@ def _seal(root: Path, asked: _Asked, done: _Done) -> None:
         },
     )
     seal(root, manifest)
+
+
+def _is_identity(name: str) -> bool:
+    return name.endswith(_IDENTITY) and name not in _TOLD_APART
 
 
 def _engines(notes: Mapping[str, str]) -> dict[str, dict[str, dict[str, str]]]:

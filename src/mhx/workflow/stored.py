@@ -14,7 +14,7 @@ from typing import Any
 
 from mhx.config import Table, read_toml, to_toml
 from mhx.config.lines import Place
-from mhx.config.paths import Kind, Node, nodes, with_paths
+from mhx.config.paths import Kind, Node, nodes, paths_in, with_paths
 from mhx.evidence.hashing import content_digest
 from mhx.evidence.manifest import without_circumstance
 from mhx.workflow.inputs import input_digests
@@ -49,6 +49,11 @@ def stored_inputs(loaded: Loaded, root: Path) -> dict[str, str]:
     for path in loaded.inputs.values():
         found.update(input_digests(path, relative_path(str(path), root)))
     return found
+
+
+def input_places(loaded: Loaded, config: Mapping[str, Any]) -> list[Place]:
+    """Where the paths of its inputs stand in a stored configuration."""
+    return [place for place, kind, _ in paths_in(loaded.table, config) if kind == "input"]
 
 
 def relative_path(path: str, folder: Path) -> str:
