@@ -14,8 +14,10 @@ from mhx.evidence.store import render_json
 
 KEYS = {
     *("api_version", "created_utc", "mhx_version", "git", "code_digest", "dependencies"),
-    *("python", "platform", "host", "device", "dtype", "command"),
+    *("python", "platform", "host", "device", "dtype", "command", "wheel"),
 }
+
+CACHED = (source.git, source.code_digest, source.wheel, source._files)
 
 
 def test_every_key_of_a_manifest_is_there_and_plain():
@@ -27,6 +29,11 @@ def test_every_key_of_a_manifest_is_there_and_plain():
     assert found["dependencies"]["pydantic"] == metadata.version("pydantic")
 
 
+def forget():
+    for cached in CACHED:
+        cached.cache_clear()
+
+
 @pytest.fixture
 def package(tmp_path, monkeypatch):
     """A copy of the package outside any work tree, taken for the installed one."""
@@ -35,16 +42,14 @@ def package(tmp_path, monkeypatch):
         Path(mhx.__file__).parent, folder, ignore=shutil.ignore_patterns("__pycache__", "*.part")
     )
     monkeypatch.setattr(source, "_PACKAGE", folder)
-    for cached in (source.git, source.code_digest):
-        cached.cache_clear()
+    forget()
     yield folder
-    for cached in (source.git, source.code_digest):
-        cached.cache_clear()
+    forget()
 
 
 def test_code_has_one_digest_wherever_it_is_installed_and_whatever_is_cached(package):
     before = source.code_digest()
-    source.code_digest.cache_clear()
+    forget()
     (package / "__pycache__").mkdir()
     (package / "__pycache__" / "errors.cpython-311.pyc").write_bytes(b"cached")
     assert source.code_digest() == before
@@ -52,7 +57,7 @@ def test_code_has_one_digest_wherever_it_is_installed_and_whatever_is_cached(pac
 
 def test_one_changed_line_of_code_is_another_digest(package):
     before = source.code_digest()
-    source.code_digest.cache_clear()
+    forget()
     with (package / "errors.py").open("a") as stream:
         stream.write("\n")
     assert source.code_digest() != before
@@ -84,3 +89,42 @@ def test_a_tracked_tree_has_a_commit_and_a_state(package):
 def test_without_git_there_is_no_commit(package, monkeypatch):
     monkeypatch.setenv("PATH", "")
     assert source.git() == {"commit": None, "dirty": None}
+
+
+def recorded(package):
+    """What an installer leaves beside the package: PEP 376, digests in base64."""
+    folder = package.parent / "mhx-0.1.0.dist-info"
+    folder.mkdir()
+    rows = [
+        f"mhx/{name},{source._as_recorded(digest)},1" for name, digest in source._files().items()
+    ]
+    rows += ["../bin/mhx,sha256=x,1", "mhx-0.1.0.dist-info/RECORD,,"]
+    (folder / "RECORD").write_text("\n".join(rows))
+    return folder
+
+
+def test_files_that_no_wheel_brought_are_no_wheel(package):
+    assert source.wheel() is None
+
+
+def test_a_wheel_is_one_until_a_file_is_edited_added_or_removed(package):
+    recorded(package)
+    found = [source.wheel()]
+    for change in (
+        lambda: (package / "errors.py").write_text(""),
+        lambda: (package / "more.py").write_text(""),
+        (package / "cli" / "run.py").unlink,
+    ):
+        forget()
+        shutil.rmtree(package.parent / "mhx-0.1.0.dist-info")
+        recorded(package)
+        change()
+        forget()
+        found.append(source.wheel())
+    assert found == [True, False, False, False]
+
+
+def test_two_records_of_one_package_are_none(package):
+    folder = recorded(package)
+    shutil.copytree(folder, folder.with_name("mhx-0.0.9.dist-info"))
+    assert source.wheel() is None

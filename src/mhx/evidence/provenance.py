@@ -1,9 +1,12 @@
 """Where a file comes from: code, versions, machine, command.  Circumstance, never identity.
 
 `code_digest` covers the package files as installed, so that a wheel and the clean tree that it was
-built from have one digest; `git` is filled only when those files are tracked by a work tree.
+built from have one digest; `git` is filled only when those files are tracked by a work tree, and
+`wheel` only when they were installed from one.
 """
 
+import base64
+import csv
 import os
 import platform
 import socket
@@ -39,6 +42,7 @@ def provenance(
         "created_utc": now(),
         "mhx_version": __version__,
         "git": dict(git()),
+        "wheel": wheel(),
         "code_digest": code_digest(),
         "dependencies": dict(dependencies()),
         "python": platform.python_version(),
@@ -63,14 +67,44 @@ def own_command() -> list[str]:
 @cache
 def code_digest() -> str:
     """Content digest of the installed package files, by relative path."""
+    return content_digest(dict(_files()))
+
+
+@cache
+def wheel() -> bool | None:
+    """True where the package files are those of the wheel that was installed, by its `RECORD`.
+
+    False: edited, added or removed since; None: not installed from a wheel.
+    """
+    name = _PACKAGE.name
+    records = list(_PACKAGE.parent.glob(f"{name}-*.dist-info/RECORD"))
+    if len(records) != 1:
+        return None
+    with records[0].open(newline="", encoding="utf-8") as stream:
+        rows = [row for row in csv.reader(stream) if len(row) > 1]
+    listed = {
+        row[0].removeprefix(f"{name}/"): row[1]
+        for row in rows
+        if row[0].startswith(f"{name}/") and not row[0].endswith(".pyc")
+    }
+    found = {path: _as_recorded(digest) for path, digest in _files().items()}
+    return found == listed if listed else None
+
+
+@cache
+def _files() -> dict[str, str]:
+    """Digest of each package file, by relative path; what Python compiled is left out."""
     files = sorted(
         path
         for path in _PACKAGE.rglob("*")
         if path.is_file() and "__pycache__" not in path.parts and path.suffix != ".pyc"
     )
-    return content_digest(
-        {path.relative_to(_PACKAGE).as_posix(): file_digest(path) for path in files}
-    )
+    return {path.relative_to(_PACKAGE).as_posix(): file_digest(path) for path in files}
+
+
+def _as_recorded(digest: str) -> str:
+    """A digest as `RECORD` spells it: PEP 376, base64 without padding."""
+    return "sha256=" + base64.urlsafe_b64encode(bytes.fromhex(digest)).decode().rstrip("=")
 
 
 @cache

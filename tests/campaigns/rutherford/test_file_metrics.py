@@ -254,10 +254,13 @@ def test_a_work_tree_with_changes_leaves_the_code_unknown(run, name, dirty):
     assert code_identity(run) == "unknown"
 
 
-def test_an_installed_package_is_known_by_its_digest(run):
+@pytest.mark.parametrize(
+    ("wheel", "verdict"), [(True, "pass"), (False, "unknown"), (None, "unknown")]
+)
+def test_an_installed_package_is_known_when_its_files_are_those_of_its_wheel(run, wheel, verdict):
     for name in ("plan_manifest.json", "manifest.json"):
-        _restate(run / name, git={"commit": None, "dirty": None})
-    assert code_identity(run) == "pass"
+        _restate(run / name, git={"commit": None, "dirty": None}, wheel=wheel)
+    assert code_identity(run) == verdict
 
 
 @pytest.mark.parametrize("git", [None, "clean", []])

@@ -97,19 +97,25 @@ def _chain_faults(
 
 
 def _code_identity(folder: RunFolder, records: Sequence[Checkpoint]) -> float | None:
-    """How many codes planned and wrote the run, less one; None where a work tree had changes."""
+    """How many codes planned and wrote the run, less one; None where one cannot be named.
+
+    A code has a name as a commit without changes, or as a wheel whose files are as it brought them.
+    """
     try:
         stated = [manifest.read_manifest(path) for path in (folder.plan_manifest, folder.manifest)]
     except EvidenceError:
         return None
     try:
-        trees = [one["git"] or {} for one in stated]
-        changed = [git.get("commit") is not None and git.get("dirty") is not False for git in trees]
+        named = [_named(one["git"] or {}, one.get("wheel")) for one in stated]
         codes = {str(one["code_digest"]) for one in stated}
         codes |= {str(record.document["environment"]["code_digest"]) for record in records}
     except (KeyError, TypeError, AttributeError):  # not written by the planner or the executor
         return None
-    return None if any(changed) else float(len(codes) - 1)
+    return float(len(codes) - 1) if all(named) else None
+
+
+def _named(git: Mapping[str, object], wheel: object) -> bool:
+    return git.get("dirty") is False if git.get("commit") is not None else wheel is True
 
 
 def _without_command(folder: RunFolder) -> float | None:
