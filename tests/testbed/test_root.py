@@ -6,7 +6,8 @@ import os
 import pytest
 
 from mhx.errors import ConfigError, RunError
-from mhx.testbed.launcher import plan_testbed
+from mhx.evidence.verify import verify
+from mhx.testbed.launcher import Options, plan_testbed, run_testbed
 from mhx.testbed.plan import make_plan
 
 OTHER = {"testbed_plan.json": json.dumps({"testbed_id": "other"})}
@@ -104,3 +105,26 @@ def test_a_link_into_a_run_is_seen_through(file, tmp_path):
     (tmp_path / "link").symlink_to("r")
     with pytest.raises(ConfigError, match=r"link/t lies in the run r; choose another"):
         make_plan(file(runner=("[testbed]\n", '[testbed]\noutput_root = "link/t"\n')))
+
+
+PLAN = {"campaign_plan.json": "{}", "artifact_manifest.json": "{}"}
+LANE = {"manifest.json": json.dumps({"kind": "lane"}), "artifact_manifest.json": "{}"}
+
+
+@pytest.mark.parametrize(
+    ("files", "place"),
+    [({"r": PLAN}, "r/convergence/main"), ({"r": PLAN}, "r/seed_qi"), ({"r": LANE}, "r/x/main")],
+)
+def test_evidence_about_a_campaign_may_lie_in_its_folders_for_it(files, place, file, tmp_path):
+    laid(tmp_path, files)
+    path = file(runner=("[testbed]\n", f'[testbed]\noutput_root = "{place}"\n'))
+    assert run_testbed(path, Options(backend="inline")).exit_code == 0
+    assert verify(tmp_path / place).problems == []
+
+
+@pytest.mark.parametrize("place", ["r", "r/checkpoints/x", "r/promotion"])
+def test_elsewhere_in_a_campaign_no_testbed_may_lie(place, file, tmp_path):
+    laid(tmp_path, {"r": PLAN})
+    path = file(runner=("[testbed]\n", f'[testbed]\noutput_root = "{place}"\n'))
+    with pytest.raises(ConfigError, match=f"{place} lies in the run r; choose another"):
+        make_plan(path).raise_faults()

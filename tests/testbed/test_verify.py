@@ -2,14 +2,19 @@
 
 import hashlib
 import json
+import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
 from mhx.errors import ConfigError
+from mhx.evidence.manifest import Manifest, describe, seal
+from mhx.evidence.store import write_json
 from mhx.evidence.verify import verify, wrong_matrix
 from mhx.testbed.launcher import Options, plan_testbed, run_testbed
+from mhx.testbed.page.reporting import report_testbed
 from mhx.testbed.records import CASES, MANIFEST, METRICS, UNSEALED, render, sealed
 from mhx.testbed.running.journal import JOURNAL, PLAN
 
@@ -177,3 +182,74 @@ def test_the_evidence_of_a_faulty_plan_is_whole(file, root):
     with pytest.raises(ConfigError):
         plan_testbed(file(extra=faulty))
     assert verify(root).problems == []
+
+
+def judged(root):
+    """A bundle: a testbed whose cases were judged, with manifests of its own beside it."""
+    write_json(root / "diagnostics.json", {"cases": 3})
+    made = Manifest(
+        kind="bundle",
+        config={},
+        files={},
+        figures=describe(root, ["diagnostics.json", "verify.py"]),
+        claim={"claim_level": "validation"},
+    )
+    seal(root, made)
+    return root
+
+
+def test_a_testbed_that_was_judged_verifies_as_both(file, root):
+    run_testbed(file(), INLINE)
+    judged(root)
+    assert verify(root).problems == []
+    for name in ("diagnostics.json", CASES, MANIFEST, "cases/line_1/head.csv"):
+        content = (root / name).read_bytes()
+        (root / name).write_bytes(content[:-1] + b" ")
+        report = verify(root)
+        (root / name).write_bytes(content)
+        assert ("altered", name) in {(problem.kind, problem.path) for problem in report.problems}
+
+
+def test_a_case_that_lies_in_a_bundle_may_not_be_replaced_by_another_good_one(file, root):
+    run_testbed(file(), INLINE)
+    judged(root)
+    shutil.rmtree(root / "cases/line_1")
+    shutil.copytree(root / "cases/line_2", root / "cases/line_1")
+    assert verify(root / "cases/line_1").problems == []
+    report = verify(root)
+    assert ("altered", "cases/line_1/manifest.json") in {(p.kind, p.path) for p in report.problems}
+
+
+@pytest.mark.parametrize("fresh", [False, True], ids=["nothing to do", "every case again"])
+def test_a_testbed_carried_out_again_leaves_its_bundle_stale_until_it_is_judged(fresh, file, root):
+    run_testbed(file(), INLINE)
+    judged(root)
+    answer = run_testbed(file(), replace(INLINE, fresh=fresh))
+    assert answer.exit_code == 0
+    report = verify(root)
+    assert [(problem.kind, problem.path) for problem in report.problems] == [
+        ("stale", "artifact_manifest.json")
+    ]
+    assert "judge them again" in str(report.problems[0])
+    assert report.effective_level == "unspecified"
+    judged(root)
+    assert verify(root).problems == []
+
+
+def test_a_report_made_again_leaves_the_bundle_stale(file, root):
+    run_testbed(file(), INLINE)
+    judged(root)
+    report_testbed(root)
+    assert [problem.kind for problem in verify(root).problems] == ["stale"]
+
+
+def test_an_altered_case_of_a_stale_bundle_is_still_named(file, root):
+    run_testbed(file(), INLINE)
+    judged(root)
+    run_testbed(file(), INLINE)
+    (root / "cases/line_1/head.csv").write_text("head_m\n9\n")
+    report = verify(root)
+    assert {(problem.kind, problem.path) for problem in report.problems} >= {
+        ("altered", "cases/line_1/head.csv"),
+        ("stale", "artifact_manifest.json"),
+    }

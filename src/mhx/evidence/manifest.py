@@ -43,6 +43,11 @@ CHAINED = frozenset({COMMANDS_NAME, LEDGER_NAME})
 DERIVED = frozenset({"resume_plan.json", "report.html"})
 LOCKS = frozenset({".lock", ".lock.json"})
 
+CAMPAIGN_PLAN = "campaign_plan.json"
+EVIDENCE_PLACES = frozenset({"convergence", "seed_qi", "sweeps"})
+"""Folders of a campaign run in which other runs may leave evidence about it."""
+LANE = "lane"  # the kind of a folder in which a campaign and its evidence lie side by side
+
 _PROMOTION_REPORT = "promotion/promotion_readiness.json"
 _RUN_FILES = (
     *("campaign_plan.json", "campaign_config.toml", "production_history.npz"),
@@ -154,6 +159,25 @@ def write_artifact_manifest(root: Path, output: Path | None = None) -> Path:
 def read_artifact_manifest(path: Path) -> dict[str, Any]:
     """An artifact manifest as stored, refused when it was edited."""
     return _unsealed(path, read_json(path, ARTIFACTS))
+
+
+def kind_of(root: Path) -> str | None:
+    """What the manifest of a folder says that it is; None where there is none that can be read."""
+    try:
+        return str(read_json(root / MANIFEST_NAME).get("kind"))
+    except EvidenceError:
+        return None
+
+
+def takes_evidence(above: Path, below: Path) -> bool:
+    """Whether evidence of another run may be made at `below`, in a folder that is evidence itself.
+
+    A lane has folders for it everywhere, a campaign run those of `EVIDENCE_PLACES`.
+    """
+    if (above / CAMPAIGN_PLAN).is_file():
+        parts = below.relative_to(above).parts
+        return bool(parts) and parts[0] in EVIDENCE_PLACES
+    return above != below and kind_of(above) == LANE
 
 
 def evidence_files(root: Path) -> list[str]:

@@ -196,6 +196,7 @@ class _Folder:
         self.listed: dict[str, str] = {}
         self.accounted: set[str] = {MANIFEST, PLAN_MANIFEST, ARTIFACTS, "verify.py"}
         self.answered: set[str] = {INDEX}  # for these the chain of records speaks
+        self.renewed: set[str] = set()  # for these a testbed that is newer than the lists
         self.documents: dict[str, dict[str, Any]] = {}
 
     def judge(self) -> str:
@@ -297,24 +298,36 @@ class _Folder:
         return MANIFEST in self.documents or any(self._records())
 
     def _check_listed(self) -> None:
+        stale = False
         for name, digest in self.listed.items():
             found = self._digest(name)
             if found == digest or (name in self.answered and self._is_behind()):
                 continue
             home = self.tree.home(self._path(name))
-            if self._made_again(home):
+            if name in self.renewed or (self.renewed and self._is_intact(home)):
+                stale = True
+            elif self._made_again(home):
                 note = f"{home} was made again after {self._path(ARTIFACTS)} was written"
                 self.tree.report.notes.append(note)
             else:
                 self._fault("altered" if self._exists(name) else "missing", name)
+        if stale:
+            why = f"{TESTBED} is newer: the cases were carried out or told again; judge them again"
+            self._fault("stale", ARTIFACTS, why)
 
     def _made_again(self, home: PurePosixPath) -> bool:
         """A nested folder that was listed as one and now verifies by newer manifests of its own."""
-        if home == self.below or self.stated not in NEEDS_NO_REPORT:
+        if self.stated not in NEEDS_NO_REPORT or self._manifest().get("kind") == "bundle":
+            return False
+        return self._is_intact(home)
+
+    def _is_intact(self, home: PurePosixPath) -> bool:
+        """A nested folder that was listed as one, and has no fault by its own manifests."""
+        if home == self.below:
             return False
         inner = home.relative_to(self.below)
         faults = (PurePosixPath(fault.path) for fault in self.tree.report.problems)
-        was_one = any(str(inner / name) in self.listed for name in SCHEMAS)
+        was_one = any(str(inner / name) in self.listed for name in (*SCHEMAS, TESTBED))
         return was_one and not any(home in path.parents for path in faults)
 
     def _check_unexpected(self) -> None:
@@ -440,6 +453,8 @@ class _Folder:
             self.accounted.add(path)
         self._account_for_cases(document)
         self._check_testbed_journal(document["journal"])
+        if self._journal_goes_on():
+            self.renewed = {TESTBED, TESTBED_JOURNAL, *document["files"]}
         for fault in wrong_matrix(document, self._json(TESTBED_PLAN) or {}):
             self._fault("contradicted", TESTBED, fault)
         self._check_metrics(document)
@@ -509,6 +524,16 @@ class _Folder:
                 del plans[:-1]  # a launcher begins only when its plan is written
         if self._digest(TESTBED_PLAN) not in plans:
             self._fault("altered", TESTBED_PLAN, "the journal knows another plan")
+
+    def _journal_goes_on(self) -> bool:
+        """True when the journal begins with all that a bundle lists of it, and may say more."""
+        entries = self.documents.get(ARTIFACTS, {}).get("files", ())
+        stated = next((entry for entry in entries if entry["path"] == TESTBED_JOURNAL), None)
+        if stated is None or not self._exists(TESTBED_JOURNAL):
+            return False
+        content = (self.tree.root / self._path(TESTBED_JOURNAL)).read_bytes()
+        begun = hashlib.sha256(content[: stated["size_bytes"]]).hexdigest()
+        return bool(begun == stated["sha256"])
 
     # -- verdicts, journals, claim -------------------------------------------------------------
 

@@ -20,6 +20,8 @@ from mhx.evidence.claims import ClaimLevel
 from mhx.evidence.gates import Gate, GateResult, all_pass, judge
 from mhx.evidence.manifest import (
     ARTIFACT_MANIFEST_NAME,
+    CAMPAIGN_PLAN,
+    EVIDENCE_PLACES,
     LEFT_OUT_FOLDERS,
     LOCKS,
     MANIFEST_NAME,
@@ -27,6 +29,7 @@ from mhx.evidence.manifest import (
     describe,
     read_manifest,
     seal,
+    takes_evidence,
 )
 from mhx.evidence.schemas import RUN_ERROR, RUN_SUMMARY, RUN_VALIDATION
 from mhx.evidence.store import drafts, read_json, strict, sweep_drafts, write_json, write_text
@@ -55,7 +58,6 @@ VALIDATION = "validation.json"
 _IDENTITY = (".npz", ".csv", ".toml")  # the rest is pictures, or holds times and rates
 _TOLD_APART = frozenset({CONFIG})  # its content is identity by itself; its paths are none
 _MANIFEST_NOTES = ("family_digest",)  # what a runner says of itself for the manifest
-_PLAN = "campaign_plan.json"
 _BESIDE_A_RUN = LOCKS | LEFT_OUT_FOLDERS  # whoever starts runs keeps its own records there
 
 
@@ -178,12 +180,15 @@ def _refuse_other(root: Path, difference: str) -> NoReturn:
 
 
 def _must_not_lie_in_a_campaign(root: Path) -> None:
-    place = os.path.realpath(root)
+    here = place = os.path.realpath(root)
     while (above := os.path.dirname(place)) != place:
         place = above
-        if os.path.exists(os.path.join(place, _PLAN)):
+        if os.path.exists(os.path.join(place, CAMPAIGN_PLAN)):
+            if takes_evidence(Path(place), Path(here)):
+                return
             raise ConfigError(
                 f"{root} lies inside the campaign run {place}, whose files are listed by digest; "
+                f"evidence about it goes to its folders {', '.join(sorted(EVIDENCE_PLACES))}; "
                 "give another --output-dir"
             )
 

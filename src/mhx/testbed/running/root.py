@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mhx.evidence.manifest import ARTIFACT_MANIFEST_NAME
+from mhx.evidence.manifest import ARTIFACT_MANIFEST_NAME, takes_evidence
 from mhx.testbed.config import Testbed
 from mhx.testbed.declaration.declared import Declared
 from mhx.testbed.expand import FOLDER
@@ -56,7 +56,9 @@ def objection(
     for above in (place, *place.parents):
         if above.exists() and not above.is_dir():
             return _other(f"testbed.output_root: {_shown(above, folder)} is a file, not a folder")
-        if (above / ARTIFACT_MANIFEST_NAME).is_file():
+        judged = above == place and stored is not None  # its own bundle, judged after it ended
+        listed = (above / ARTIFACT_MANIFEST_NAME).is_file() and not judged
+        if listed and not takes_evidence(above, place):
             return _other(f"{shown} lies in the run {_shown(above, folder)}")
         if place != above and place.relative_to(above).parts[0] in (CASES, FOLDER):
             owner = (stored_plan(above) or {}).get("testbed_id")
