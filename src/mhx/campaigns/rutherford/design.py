@@ -20,7 +20,7 @@ from mhx.campaigns.duration import (
     required_time,
 )
 from mhx.campaigns.plan import WalltimePolicy
-from mhx.campaigns.rutherford.parameters import LONGEST, MOST, Parameters
+from mhx.campaigns.rutherford.parameters import LONGEST, MOST, Parameters, Problem
 from mhx.config import Source, parse
 from mhx.errors import ConfigError, RunError
 from mhx.reconnection import timestep
@@ -138,14 +138,28 @@ def design(asked: Parameters, folder: Path) -> Design:
 
 
 def configuration(
-    asked: Parameters,
+    asked: Problem,
     *,
     dt: float | str,
     t1: float,
     save_every: int,
     window: tuple[float, float] | None = None,
+    command: str = COMMAND,
 ) -> Reconnection:
-    """The ordinary run file of a plan; its faults name the planner's flags."""
+    """`run_file` as a checked table; its faults name the flags of the command."""
+    data = run_file(asked, dt=dt, t1=t1, save_every=save_every, window=window)
+    return parse(Reconnection, data, Source(command, flags=_FLAGS))
+
+
+def run_file(
+    asked: Problem,
+    *,
+    dt: float | str,
+    t1: float,
+    save_every: int,
+    window: tuple[float, float] | None = None,
+) -> dict[str, Any]:
+    """The ordinary run file of what is asked for, not checked yet."""
     seed = {
         "perturbation_amplitude": asked.perturbation_amplitude,
         "perturbation_mode_x": asked.mode_x,
@@ -156,7 +170,7 @@ def configuration(
         for name, value in (("width", asked.width), ("amplitude", asked.amplitude))
         if name in asked.row.parameters
     }
-    data = {
+    return {
         "name": "rutherford_production",
         "output_dir": SINGLE_RUN,
         "workflow": {"mode": "reconnection"},
@@ -189,7 +203,6 @@ def configuration(
             **({} if window is None else {"fit_time_window": list(window)}),
         },
     }
-    return parse(Reconnection, data, Source(COMMAND, flags=_FLAGS))
 
 
 def _probe(asked: Parameters) -> Reconnection:

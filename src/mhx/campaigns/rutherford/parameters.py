@@ -62,8 +62,8 @@ def _read(value: Any) -> Any:
     return value
 
 
-class Parameters(Table):
-    """Everything that `rutherford-plan-production` asks for, defaults filled in."""
+class Problem(Table):
+    """What is computed, whoever asks: sheet, dissipation, seed, noise, box and grid."""
 
     equilibrium: str = Field("cosine_tearing", description="what the run starts from")
     width: float | None = Field(None, ge=SMALL, le=LARGE, description="half-width a of a sheet [L]")
@@ -81,11 +81,6 @@ class Parameters(Table):
         1e-6, ge=0, le=LARGE, description="RMS of the noise in psi [L v_A]"
     )
 
-    harris_growth_rate: float | None = Field(None, gt=0, description="declared rate [v_A/L]")
-    production_efolds: float = Field(10.0, gt=0, description="e-folding times to cover [1]")
-    safety_factor: float = Field(3.0, gt=0, description="factor on top of them [1]")
-    t_end: float | None = Field(None, gt=0, le=LONGEST, description="end time [L/v_A]")
-
     nx: int = Field(128, ge=MIN_CELLS, le=MAX_CELLS, description="points along x [1]")
     ny: int = Field(128, ge=MIN_CELLS, le=MAX_CELLS, description="points along y [1]")
     lx: float = Field(TWO_PI, ge=SMALL, le=LARGE, description="box along x [L]")
@@ -96,21 +91,7 @@ class Parameters(Table):
     mode_y: int | None = Field(
         None, ge=0, description="seed mode along y [1]", validate_default=True
     )
-    dt: Auto = Field("auto", description="time step [L/v_A]")
-    target_saved_frames: int = Field(400, ge=1, le=MOST, description="samples to aim at [1]")
-    save_every: int | None = Field(None, ge=1, le=MOST, description="steps between samples [1]")
     dtype: Literal["float64", "float32"] = Field("float64", description="precision")
-
-    max_walltime_hours: float = Field(12.0, gt=0, description="walltime of a job [h]")
-    preemption_margin_minutes: float = Field(
-        20.0, ge=0, description="reserved [min]", validate_default=True
-    )
-    checkpoint_interval_minutes: float = Field(30.0, gt=0, description="cadence [min]")
-    seconds_per_step_estimate: Auto = Field("auto", description="cost of a step [s]")
-    min_production_resolution: int = Field(
-        96, ge=MIN_CELLS, le=MAX_CELLS, description="floor of min(nx, ny) [1]"
-    )
-    threshold: Names = Field((), description="bounds, NAME=VALUE")
 
     @field_validator("equilibrium")
     @classmethod
@@ -158,6 +139,34 @@ class Parameters(Table):
             )
         return mode
 
+    @property
+    def row(self) -> Equilibrium:
+        return _row(self.equilibrium)
+
+
+class Parameters(Problem):
+    """Everything that `rutherford-plan-production` asks for, defaults filled in."""
+
+    harris_growth_rate: float | None = Field(None, gt=0, description="declared rate [v_A/L]")
+    production_efolds: float = Field(10.0, gt=0, description="e-folding times to cover [1]")
+    safety_factor: float = Field(3.0, gt=0, description="factor on top of them [1]")
+    t_end: float | None = Field(None, gt=0, le=LONGEST, description="end time [L/v_A]")
+
+    dt: Auto = Field("auto", description="time step [L/v_A]")
+    target_saved_frames: int = Field(400, ge=1, le=MOST, description="samples to aim at [1]")
+    save_every: int | None = Field(None, ge=1, le=MOST, description="steps between samples [1]")
+
+    max_walltime_hours: float = Field(12.0, gt=0, description="walltime of a job [h]")
+    preemption_margin_minutes: float = Field(
+        20.0, ge=0, description="reserved [min]", validate_default=True
+    )
+    checkpoint_interval_minutes: float = Field(30.0, gt=0, description="cadence [min]")
+    seconds_per_step_estimate: Auto = Field("auto", description="cost of a step [s]")
+    min_production_resolution: int = Field(
+        96, ge=MIN_CELLS, le=MAX_CELLS, description="floor of min(nx, ny) [1]"
+    )
+    threshold: Names = Field((), description="bounds, NAME=VALUE")
+
     @field_validator("preemption_margin_minutes")
     @classmethod
     def _leaves_time(cls, value: float, info: ValidationInfo) -> float:
@@ -177,10 +186,6 @@ class Parameters(Table):
         if faults:
             raise ValueError("; ".join(faults))
         return words
-
-    @property
-    def row(self) -> Equilibrium:
-        return _row(self.equilibrium)
 
     @property
     def bounds(self) -> dict[str, float]:
