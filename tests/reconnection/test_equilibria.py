@@ -106,6 +106,39 @@ def test_which_seeds_reach_the_sheets():
     assert equilibria.seed_on_sheets(start("cosine_tearing")) == pytest.approx((1e-3, -1e-3))
 
 
+LOCAL = "periodic_double_harris_local"
+
+
+@pytest.mark.parametrize(("mx", "my"), [(0, 1), (0, 2), (2, 1), (3, 1)])
+def test_a_local_seed_is_a_gaussian_on_each_sheet(mx, my):
+    box, seed = (6.0, 2.0), {"perturbation_mode_x": mx, "perturbation_mode_y": my}
+    config = start(LOCAL, shape=(192, 16), box=box, width=0.3, perturbation_amplitude=0.01, **seed)
+    grid = config.grid
+    x, y = grid.x[:, None], grid.y[None, :]
+    images = 6.0 * np.arange(-3, 4)
+    gauss = sum(np.exp(-(((x - at - images) / 0.3) ** 2)).sum(axis=1) for at in (1.5, 4.5))
+    wave = np.cos(np.pi * mx * x / 3) * np.cos(np.pi * my * y)
+    seeded = np.fft.irfft2(equilibria.seed_hat(config), grid.shape)
+    assert np.abs(seeded - 0.01 * gauss[:, None] * wave).max() < 1e-15
+
+
+def test_a_local_seed_is_cut_at_the_retained_modes():
+    coarse, fine = (start(LOCAL, shape=(n, 16), width=0.1) for n in (24, 512))
+    hat = equilibria.seed_hat(coarse) * coarse.grid.to_origin
+    exact = equilibria.seed_hat(fine) * fine.grid.to_origin
+    kept = np.arange(-7, 8)
+    assert np.abs(hat[kept] - exact[kept])[:, :6].max() < 1e-18
+    assert not hat[~coarse.grid.keep].any()
+
+
+def test_the_local_seed_has_the_sheets_and_the_parity_of_the_even_branch():
+    local, wide = start(LOCAL, width=0.3), start(width=0.3)
+    assert equilibria.seed_on_sheets(local) == pytest.approx((1e-4, 1e-4))
+    assert local.held
+    assert (local.shear, local.scale, local.sheets) == (wide.shear, wide.scale, wide.sheets)
+    assert (equilibria.equilibrium_hat(local) == equilibria.equilibrium_hat(wide)).all()
+
+
 def test_the_cosine_sheet():
     config = start("cosine_tearing", box=(5.0, 3.0))
     grid = config.grid

@@ -43,6 +43,8 @@ class Equilibrium:
     parameters: the keys of `[physics.equilibrium_parameters]` that it uses, with their defaults.
     normal: the direction across the sheets; None: no sheets, nothing to hold, no growth rate.
     series: `f(config, modes)`, the coefficients c_0..c_modes of psi along the normal, if known.
+    envelope: `f(config, m)`, the coefficient of each mode m along the normal of a function that the
+    seed is multiplied with, about the edge of the box; None: 1, so that the seed is one mode.
     sheets: where the field reverses, as fractions of the box along the normal.
     held: whether the equilibrium is kept up unless the configuration says otherwise.
     shear: |psi''| at a sheet [v_A / L]; scale: half-width a, so that it diffuses in a^2/eta [L];
@@ -55,6 +57,7 @@ class Equilibrium:
     parameters: Mapping[str, float | int] = field(default_factory=dict)
     normal: Literal["x", "y"] | None = None
     series: Callable[["Reconnection", int], np.ndarray] | None = None
+    envelope: Callable[["Reconnection", np.ndarray], np.ndarray] | None = None
     sheets: tuple[float, float] = (0.25, 0.75)
     held: bool = False
     shear: Length | None = None
@@ -109,6 +112,14 @@ def _double_harris_series(config: "Reconnection", modes: int) -> np.ndarray:
     return series
 
 
+def _on_both_sheets(config: "Reconnection", m: np.ndarray) -> np.ndarray:
+    """exp(-((x - Lx/4)/a)^2) + exp(-((x - 3 Lx/4)/a)^2) and all images: even m alone, real."""
+    width, lx = config.parameters["width"], config.grid.lx
+    sign = (1 - m % 2) * (1 - m % 4)  # 1, 0, -1, 0 for m = 0, 1, 2, 3
+    gauss = np.exp(-((np.pi * m * width / lx) ** 2))
+    return 2 * np.sqrt(np.pi) * width / lx * sign * gauss
+
+
 def _orszag_tang_psi(config: "Reconnection", x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Orszag and Tang, J. Fluid Mech. 90, 129 (1979), mirrored: x to -x."""
     kx, ky = 2 * np.pi / config.grid.lx, 2 * np.pi / config.grid.ly
@@ -155,6 +166,23 @@ EQUILIBRIA: dict[str, Equilibrium] = {
             "amplitude": 1.0,
             "perturbation_amplitude": 1e-3,
             "perturbation_mode_x": 2,
+            "perturbation_mode_y": 1,
+        },
+        shear=lambda config: abs(config.parameters["amplitude"]) / config.parameters["width"],
+        scale=lambda config: float(config.parameters["width"]),
+    ),
+    "periodic_double_harris_local": Equilibrium(
+        purpose="the same sheets; a seed of width a on each of them: small islands, narrow layers",
+        psi=_double_harris,
+        series=_double_harris_series,
+        envelope=_on_both_sheets,
+        normal="x",
+        held=True,
+        parameters={
+            "width": 0.4,
+            "amplitude": 1.0,
+            "perturbation_amplitude": 1e-4,
+            "perturbation_mode_x": 0,
             "perturbation_mode_y": 1,
         },
         shear=lambda config: abs(config.parameters["amplitude"]) / config.parameters["width"],
@@ -265,15 +293,28 @@ def initial_state(config: "Reconnection") -> State:
 
 
 def seed_hat(config: "Reconnection") -> np.ndarray:
-    """eps cos(2 pi mx x/Lx) cos(2 pi my y/Ly), zero where the equilibrium takes no seed."""
-    grid = config.grid
+    """eps cos(2 pi mx x/Lx) cos(2 pi my y/Ly), times the envelope of the row if it has one.
+
+    Zero where the equilibrium takes no seed; truncated like all else.
+    """
+    grid, row = config.grid, config.equilibrium
     coefficients = np.zeros(grid.hat_shape, complex)
     used = config.parameters
     if used.get("perturbation_amplitude"):
-        mx, my = used["perturbation_mode_x"], used["perturbation_mode_y"]
-        share = used["perturbation_amplitude"] / ((2 if mx else 1) * (2 if my else 1))
-        coefficients[[mx, -mx], my] = share
+        in_x, in_y = (
+            _wave(m, used[f"perturbation_mode_{axis}"], config, row.normal == axis)
+            for m, axis in ((grid.mx[:, 0], "x"), (grid.my[0], "y"))
+        )
+        coefficients = used["perturbation_amplitude"] * grid.keep * np.outer(in_x, in_y)
     return coefficients / grid.to_origin
+
+
+def _wave(m: np.ndarray, wave: int, config: "Reconnection", across: bool) -> np.ndarray:
+    """Coefficients at the modes m of cos(wave), across the sheets times the envelope."""
+    envelope = config.equilibrium.envelope if across else None
+    if envelope is None:
+        return ((m == wave) + 0.0 + (m == -wave)) / 2
+    return (envelope(config, m - wave) + envelope(config, m + wave)) / 2
 
 
 def noise_hat(config: "Reconnection") -> np.ndarray:
