@@ -82,8 +82,9 @@ FAULTS = {
     ),
     "a slip in a name": (
         {"physics": {"equilibrium": "periodic_doble_harris"}},
-        "physics.equilibrium must be one of cosine_tearing, periodic_double_harris, orszag_tang, "
-        "zero, got 'periodic_doble_harris'; did you mean periodic_double_harris?",
+        "physics.equilibrium must be one of cosine_tearing, periodic_double_harris, "
+        "periodic_double_harris_local, orszag_tang, zero, got 'periodic_doble_harris'; "
+        "did you mean periodic_double_harris?",
     ),
     "a held vortex": (
         {"physics": {"equilibrium": "orszag_tang", "hold_equilibrium": True}},
