@@ -96,6 +96,11 @@ def same_configuration(kept: Mapping[str, Any], asked: Mapping[str, Any]) -> boo
     return content_digest(_content(kept)) == content_digest(_content(asked))
 
 
+def configuration_digest(config: Mapping[str, Any]) -> str:
+    """Content digest of a configuration, wherever it ran and whatever it was called."""
+    return content_digest(_content(config))
+
+
 def first_difference(kept: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
     """The first key, in the order of the alphabet, in which they differ."""
     old, new = _leaves(_content(kept)), _leaves(_content(asked))
