@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
 
@@ -17,14 +18,25 @@ from mhx.report import style
 from mhx.report.scales import SUPERSCRIPT
 
 PANEL_WIDTH, PANEL_HEIGHT = 5.0, 3.1  # inch
-Corner = Literal["best", "upper left", "upper right", "lower left", "lower right", "center right"]
+Corner = Literal[
+    "best",
+    "upper left",
+    "upper right",
+    "lower left",
+    "lower right",
+    "center right",
+    "center left",
+    "upper center",
+    "lower center",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Curve:
     """One line: x and y of equal length; what is not finite leaves a gap.
 
-    marker: shape of the points, empty for none; `hollow` ones show what lies below them.
+    marker: shape of the points, empty for none; `hollow` ones show what lies below them; `size`
+    of them in points, 0 for that of the style.
     x_error: half lengths of horizontal bars.
     """
 
@@ -36,6 +48,7 @@ class Curve:
     width: float = 1.6
     marker: str = ""
     hollow: bool = False
+    size: float = 0
     x_error: Iterable[float] = ()
 
 
@@ -133,8 +146,8 @@ def draw(axes: Axes, panel: Panel) -> None:
     if panel.note:
         axes.annotate(
             panel.note, (0, 1), (0, 5), "axes fraction", "offset points",
-            color=style.GREY, fontsize=8.5,
-        )  # fmt: skip
+            color=style.GREY, fontsize=mpl.rcParams["legend.fontsize"],
+        ).set_in_layout(False)  # fmt: skip
     axes.set_xlabel(panel.xlabel)
     axes.set_ylabel(panel.ylabel)
     _shapes(axes, panel)
@@ -144,7 +157,7 @@ def draw(axes: Axes, panel: Panel) -> None:
             axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=9, borderaxespad=0,
                         borderpad=0.15, columnspacing=1.1, handletextpad=0.5)  # fmt: skip
         else:
-            axes.legend(loc=panel.legend)
+            axes.legend(loc=panel.legend).set_in_layout(False)
 
 
 def _shapes(axes: Axes, panel: Panel) -> None:
@@ -153,12 +166,16 @@ def _shapes(axes: Axes, panel: Panel) -> None:
             span.start, span.end, color="#f3ead2", lw=0, zorder=0, label=span.label or None
         )
     for band in panel.bands:
-        axes.axhspan(band.low, band.high, color="#e3eef6", lw=0, zorder=0, label=band.label or None)
+        axes.axhspan(
+            band.low, band.high, fc="#e3eef6", ec="#8fb4cc", lw=0.6, zorder=0,
+            label=band.label or None,
+        )  # fmt: skip
     for curve in panel.curves:
         x, y = [float(v) for v in curve.x], [float(v) for v in curve.y]
         look: dict[str, Any] = {"ls": curve.dash, "color": curve.color, "lw": curve.width}
         if curve.marker:
             look |= {"marker": curve.marker, "mfc": "white" if curve.hollow else curve.color}
+            look |= {"ms": curve.size} if curve.size else {}
         bars = [float(v) for v in curve.x_error]
         if bars:
             axes.errorbar(x, y, xerr=bars, capsize=2.5, label=curve.label or None, **look)
