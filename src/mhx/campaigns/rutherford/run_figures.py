@@ -215,7 +215,7 @@ def saturation(run: Run) -> list[Panel]:
         Panel(
             title="Rate of widening", ylabel="d$W$/d$t$ over its maximum  [1]", xlabel=TIME,
             curves=[Curve(x=run.time, y=rate / (rate.max() or 1), label=f"sheet {sheet}")],
-            levels=[Level(y=phases.SATURATED, label=f"saturated below {100 * phases.SATURATED:g} %")],
+            levels=[Level(y=phases.SATURATED, label=f"bound {phases.SATURATED:g}")],
             uprights=[Upright(x=one.x, label="", color=one.color) for one in uprights],
             legend="upper right",
         ),
