@@ -14,24 +14,10 @@ from mhx.campaigns.rutherford.run_figures import (
     saturation,
 )
 from mhx.campaigns.thresholds import BOUNDS
-from mhx.config import parse
 from mhx.reconnection import phases
-from mhx.reconnection.config import Reconnection
 
 T = np.linspace(0, 400, 401)
-GAMMA, ETA, JUMP, HALF_WIDTH = 0.08, 0.004, 0.4, 0.45
-CONFIG = parse(
-    Reconnection,
-    {
-        "mesh": {"shape": [16, 16]},
-        "time": {"t1": 1.0, "dt": 1e-2},
-        "physics": {
-            "equilibrium": "periodic_double_harris",
-            "resistivity": ETA,
-            "equilibrium_parameters": {"width": HALF_WIDTH},
-        },
-    },
-)
+GAMMA, ETA, JUMP, SATURATED = 0.08, 0.004, 0.4, 1.5
 
 
 def history():
@@ -55,14 +41,15 @@ def facts(arrays, parameter):
         "growth_rate": {"gamma": GAMMA},
         "linear_phase": linear,
         "algebraic_phase": algebraic,
-        "saturation": phases.saturation(T, width, np.pi),
+        "saturation": phases.saturation(T, width, np.pi)
+        | {"theory_width": SATURATED, "comparable": parameter <= phases.CONSTANT_PSI},
     }
 
 
 def made(parameter=0.2):
     arrays = history()
     bounds = {name: bound.value for name, bound in BOUNDS.items()}
-    return Run(config=CONFIG, history=arrays, facts=facts(arrays, parameter), bounds=bounds)
+    return Run(history=arrays, facts=facts(arrays, parameter), bounds=bounds)
 
 
 def curve(panel, start):
@@ -105,8 +92,10 @@ def test_every_regime_is_a_line_over_the_width():
     _, flat = curve(regimes, "$1.22")
     assert flat == pytest.approx([1.22 * ETA * JUMP] * 2)
     x, y = curve(regimes, "small islands")
-    vanishes = x[0] + y[0] * (x[1] - x[0]) / (y[0] - y[1])
-    assert vanishes == pytest.approx(JUMP * HALF_WIDTH**2 / 0.82)
+    assert (x[0], y[0]) == (0, flat[0])
+    assert (x[1], y[1]) == (SATURATED, 0)
+    (level,) = saturation(run)[0].levels
+    assert level.y == SATURATED
 
 
 def test_theory_is_not_drawn_outside_its_range():
@@ -114,6 +103,7 @@ def test_theory_is_not_drawn_outside_its_range():
     assert not [one.label for one in regimes.curves if "1.22" in one.label]
     assert "out of its range" in regimes.note
     assert "1.5" in regimes.note
+    assert saturation(made(parameter=1.5))[0].levels == []
 
 
 def test_saturation_is_marked_where_it_was_found():

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from mhx.reconnection import phases
-from mhx.reconnection.config import Reconnection
 from mhx.report import style
 from mhx.report.plots import Band, Curve, Level, Panel, Span, Upright
 
@@ -29,7 +28,6 @@ class Run:
     bounds: by the names of `thresholds.BOUNDS`.
     """
 
-    config: Reconnection
     history: Mapping[str, np.ndarray]
     facts: Mapping[str, Any]
     bounds: Mapping[str, float]
@@ -168,22 +166,18 @@ def _regimes(run: Run, width: np.ndarray, phase: Mapping[str, Any]) -> Panel:
 
 
 def _theory(run: Run, expected: float, widest: float) -> list[Curve]:
-    """Constant-psi theory, and for a Harris sheet what the island's own current takes from it.
-
-    dW/dt = 1.22 eta (Delta' - 0.82 W/a^2): Rutherford (1973); Escande and Ottaviani (2004).
-    """
+    """Rutherford's constant, and the line of small islands that vanishes at their width."""
     flat = Curve(
         x=[0, widest], y=[expected] * 2, label="$1.22\\,\\eta\\Delta'$",
         color=style.GREEN, dash=(0, (4, 2)),
     )  # fmt: skip
-    width = run.config.parameters.get("width")  # of a Harris sheet; others bend otherwise
-    if width is None:
+    saturated = (run.facts.get("saturation") or {}).get("theory_width")
+    if not saturated:
         return [flat]
-    less = 1.22 * 0.82 * run.config.physics.resistivity * widest / width**2
     return [
         flat,
-        Curve(x=[0, widest], y=[expected, expected - less], label="small islands",
-              color=style.PURPLE, dash=DOTS),
+        Curve(x=[0, saturated], y=[expected, 0], label="small islands", color=style.PURPLE,
+              dash=DOTS, width=1.6),
     ]  # fmt: skip
 
 
@@ -201,6 +195,9 @@ def saturation(run: Run) -> list[Panel]:
         told = f"$W$ = {found['width']:.3g} $L$ at $t$ = {found['t_start']:.4g} $L/v_A$"
         if found.get("width_over_half_box"):
             told += f", {100 * found['width_over_half_box']:.0f} % of half the box"
+    expected, levels = found.get("theory_width"), []
+    if expected and found.get("comparable"):
+        levels = [Level(y=expected, label="small islands, theory", color=style.PURPLE)]
     bound = run.bounds["min_nonlinear_response"]
     response = run.per_sheet("mean_shear_change", "sheet {}")
     panels = [
@@ -210,7 +207,7 @@ def saturation(run: Run) -> list[Panel]:
                 *run.per_sheet("island_width", "from the flux, sheet {}"),
                 *_curve(run, f"separatrix_width_{sheet}", "separatrix", style.GREEN, DOTS),
             ],
-            uprights=uprights, note=told, legend="lower right",
+            uprights=uprights, levels=levels, note=told, legend="lower right",
         ),
         Panel(
             title="Rate of widening", ylabel="d$W$/d$t$ over its maximum  [1]", xlabel=TIME,
