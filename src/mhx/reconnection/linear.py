@@ -26,7 +26,7 @@ from scipy import linalg
 
 from mhx.errors import ConfigError
 from mhx.reconnection import equilibria
-from mhx.reconnection.outer import delta_prime
+from mhx.reconnection.outer import current_curvature, delta_prime
 
 if TYPE_CHECKING:
     from mhx.reconnection.config import Reconnection
@@ -71,7 +71,7 @@ class GrowthRate:
     psi_eq beyond two thirds of the largest retained index, what is not retained included.
     delta_prime_*: of the outer equation, None where it does not exist; delta_eta (0 for a stable
     sheet) and delta_visc: widths of the layer; constant_psi_parameter: Delta' of the seed's branch
-    times the larger of them.
+    times the larger of them; current_curvature: -j''/j of the equilibrium at the sheet, or None.
     """
 
     gamma: float
@@ -95,6 +95,7 @@ class GrowthRate:
     delta_eta: float
     delta_visc: float
     constant_psi_parameter: float | None
+    current_curvature: float | None
     leading: Mode = field(repr=False)
 
     @property
@@ -107,12 +108,18 @@ class GrowthRate:
         return self.change_on_doubling <= DOUBLING
 
     def constant_psi_theory(self, eta: float) -> dict[str, float] | None:
-        """What `phases.algebraic_phase` compares with, of the seed's branch; None without one."""
+        """What `phases` compares with, of the seed's branch; None without one.
+
+        The curvature of the current is there where it stays: for a held equilibrium alone.
+        """
         jumps = {"even": self.delta_prime_even, "odd": self.delta_prime_odd}
         jump, parameter = jumps.get(self.seed_parity), self.constant_psi_parameter
         if jump is None or parameter is None:
             return None
-        return {"eta": eta, "delta_prime": jump, "constant_psi_parameter": parameter}
+        theory = {"eta": eta, "delta_prime": jump, "constant_psi_parameter": parameter}
+        if self.current_curvature is not None and not self.frozen:
+            theory["current_curvature"] = self.current_curvature
+        return theory
 
     def document(self) -> dict[str, Any]:
         """`growth_rate` of the plan: plain values, without the eigenvector."""
@@ -184,6 +191,7 @@ def growth_rate(config: "Reconnection") -> GrowthRate:
         delta_eta=delta_eta,
         delta_visc=delta_visc,
         constant_psi_parameter=None if jump is None else jump * max(delta_eta, delta_visc),
+        current_curvature=current_curvature(config),
         leading=leading,
     )
 

@@ -43,6 +43,16 @@ def delta_prime(config: "Reconnection", k: float, branch: Literal["even", "odd"]
     return None
 
 
+def current_curvature(config: "Reconnection") -> float | None:
+    """-j''/j at the first sheet [1/L^2], 2/a^2 for a Harris sheet; None where j' does not vanish.
+
+    j is the current of the equilibrium, so this is the limit of -p''/p at the sheet.
+    """
+    terms = _field_at_sheet(config)
+    well = None if terms is None else _well(*terms, np.zeros(1))
+    return None if well is None else -float(well[0])
+
+
 def _field_at_sheet(config: "Reconnection") -> tuple[np.ndarray, np.ndarray] | None:
     """k_m and the coefficients of p about the first sheet, m >= 1, until they vanish."""
     length = config.grid.lx if config.equilibrium.normal == "x" else config.grid.ly

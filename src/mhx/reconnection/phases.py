@@ -6,6 +6,9 @@ a stand-in.  The window is found from the series alone, without the eigenvalue i
 with.  Rates in v_A/L, times in L/v_A, widths in L.  Judging belongs to gates.
 
 Rutherford, Phys. Fluids 16, 1903 (1973): dW/dt = 1.22 eta Delta' for delta << W << 1/Delta'.
+Escande and Ottaviani, Phys. Lett. A 323, 278 (2004), and Militello and Porcelli, Phys. Plasmas 11,
+L13 (2004), go on to dW/dt = 1.22 eta (Delta' - 0.41 W c), c = -j''/j of the held equilibrium at the
+sheet, 2/a^2 for a Harris sheet.  Derived and tried out in docs/explanation/small-islands.md.
 """
 
 from bisect import insort
@@ -19,6 +22,9 @@ Series = Sequence[float] | np.ndarray
 MIN_SAMPLES = 5
 FLATNESS = 0.1  # g stays this close to its own median, relative
 RUTHERFORD = 1.22
+CURVATURE = 0.4113  # half of 1/1.2155, from the same integral as Rutherford's 1.22
+SMALL_ISLAND = 8.0  # smallest predicted W over the layer's width at which a width is compared
+WIDEST = 1.2  # and its largest, in units of sqrt(2/c), which is a for a Harris sheet
 MAX_RATE_VARIATION = 0.35
 MAX_FINAL_GROWTH = 0.5  # of the linear slope
 CONSTANT_PSI = 0.5  # largest Delta' delta at which constant-psi theory is compared with
@@ -36,7 +42,10 @@ _ALGEBRAIC = (
     "theory_width_rate", "rutherford_ratio", "constant_psi_parameter", "comparable", "unmet",
     "unmet_count",
 )  # fmt: skip
-_SATURATION = ("t_start", "samples", "width", "width_over_half_box", "max_width_rate")
+_SATURATION = (
+    "t_start", "samples", "width", "width_over_half_box", "max_width_rate", "theory_width",
+    "theory_ratio", "comparable",
+)  # fmt: skip
 
 
 def leading_sheet(history: Mapping[str, np.ndarray]) -> int | None:
@@ -243,18 +252,29 @@ def _unmet(found: Mapping[str, Any]) -> list[str]:
     return unmet
 
 
-def saturation(time: Series, width: Series, half_box: float | None = None) -> dict[str, Any]:
+def saturation(
+    time: Series,
+    width: Series,
+    half_box: float | None = None,
+    theory: Mapping[str, float] | None = None,
+) -> dict[str, Any]:
     """The first sample from which on dW/dt stays below 10 % of its maximum, 5 samples or more.
 
-    half_box: Lx/2 along the normal; two islands whose widths come near it may meet.
+    half_box: Lx/2 along the normal; two islands whose widths come near it may meet.  theory: as in
+    `algebraic_phase`, with `current_curvature` where the equilibrium is held; then `theory_width`
+    is where 1.22 eta (Delta' - 0.41 W c) vanishes.  `theory_ratio` takes the last width: the island
+    approaches its own at the rate eta c/2, long after dW/dt is small.  `comparable`: the predicted
+    width is at least 8 layer widths and at most 1.2 sqrt(2/c), 1.2 a for a Harris sheet.
     """
     t, w = _series(time, width)
+    expected = _small_island(theory)
     if t.size < MIN_SAMPLES:
-        return _none(_SATURATION, f"{t.size} samples, at least {MIN_SAMPLES} are needed")
+        reason = f"{t.size} samples, at least {MIN_SAMPLES} are needed"
+        return _none(_SATURATION, reason) | expected
     rate = _gradient(w, t)
     top = float(rate.max())
     if top <= 0:
-        return _none(_SATURATION, "the width never grows")
+        return _none(_SATURATION, "the width never grows") | expected
     above = int(np.nonzero(rate >= SATURATED * top)[0][-1])
     start = above + 1
     if t.size - start < MIN_SAMPLES:
@@ -263,7 +283,8 @@ def saturation(time: Series, width: Series, half_box: float | None = None) -> di
             if above == t.size - 1
             else f"only {t.size - start} samples at the end have dW/dt below 10 % of its maximum"
         )
-        return _none(_SATURATION, reason) | {"max_width_rate": top}
+        return _none(_SATURATION, reason) | {"max_width_rate": top} | expected
+    predicted = expected["theory_width"]
     return {
         "found": True,
         "reason": None,
@@ -272,7 +293,25 @@ def saturation(time: Series, width: Series, half_box: float | None = None) -> di
         "width": float(w[start]),
         "width_over_half_box": float(w[start]) / half_box if half_box else None,
         "max_width_rate": top,
+        **expected,
+        "theory_ratio": float(w[-1]) / predicted if predicted else None,
     }
+
+
+def _small_island(theory: Mapping[str, float] | None) -> dict[str, Any]:
+    """Predicted width of a saturated small island, and whether it is one; None where there is no
+    theory: no held equilibrium, a stable sheet, or a current that is not largest at the sheet.
+    """
+    nothing = {"theory_width": None, "comparable": None}
+    if not theory:
+        return nothing
+    jump, bend = theory["delta_prime"], theory.get("current_curvature")
+    if bend is None or bend <= 0 or jump <= 0:
+        return nothing
+    width = jump / (CURVATURE * bend)
+    layer = theory["constant_psi_parameter"] / jump
+    small = SMALL_ISLAND * layer <= width <= WIDEST * np.sqrt(2 / bend)
+    return {"theory_width": width, "comparable": bool(small)}
 
 
 def _series(*columns: Series) -> tuple[np.ndarray, ...]:

@@ -162,16 +162,12 @@ def found_phases(
     flux, width = history[f"sheet_flux_{sheet}"], history[f"island_width_{sheet}"]
     linear = phases.linear_phase(history["time"], flux)
     across = config.grid.lx if config.equilibrium.normal == "x" else config.grid.ly
+    time = history["time"]
+    theory = growth.constant_psi_theory(config.physics.resistivity) if growth else None
     return {
         "linear_phase": linear,
-        "algebraic_phase": phases.algebraic_phase(
-            history["time"],
-            width,
-            flux,
-            linear,
-            growth.constant_psi_theory(config.physics.resistivity) if growth else None,
-        ),
-        "saturation": phases.saturation(history["time"], width, across / 2),
+        "algebraic_phase": phases.algebraic_phase(time, width, flux, linear, theory),
+        "saturation": phases.saturation(time, width, across / 2, theory),
     }
 
 

@@ -73,6 +73,8 @@ _SATURATION: tuple[Row, ...] = (
     ("width", "L", "point", "island width there"),
     ("width_over_half_box", NONE, "point", "the same over half the box along the normal"),
     ("max_width_rate", "v_A", "extremum", "largest dW/dt"),
+    ("theory_width", "L", "point", "1.22 Delta' / (-j''/2j), the saturated width of small islands"),
+    ("theory_ratio", NONE, "point", "the width over it"),
 )
 _FIT_WINDOW: tuple[Row, ...] = (
     ("samples", NONE, "count", "samples in the declared window"),
@@ -98,6 +100,7 @@ _EIGENVALUE: tuple[Row, ...] = (
     ("delta_eta", "L", "point", "resistive width of the layer"),
     ("delta_visc", "L", "point", "viscous width of the layer"),
     ("constant_psi_parameter", NONE, "point", "Delta' of the seed's branch times the wider layer"),
+    ("current_curvature", "1/L^2", "point", "-j''/j of the equilibrium at the sheet"),
     ("mismatch", NONE, "point", "relative difference of growth_rate from gamma"),
 )
 _TABLES = {

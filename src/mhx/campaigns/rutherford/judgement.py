@@ -52,7 +52,7 @@ def judgement(
         linear = phases.linear_phase(time, flux)
         theory = growth.constant_psi_theory(config.physics.resistivity) if growth else None
         algebraic = phases.algebraic_phase(time, width, flux, linear, theory)
-        saturation = phases.saturation(time, width, _half_box(config))
+        saturation = phases.saturation(time, width, _half_box(config), theory)
         metrics |= _linear(linear, growth) | _nonlinear(history, sheet, linear, algebraic)
     facts = {"linear_phase": linear, "algebraic_phase": algebraic, "saturation": saturation}
     return Judgement(metrics=metrics, facts={**facts, **_legacy(history)})
