@@ -3,7 +3,7 @@
 Modules of this package import what a command needs in the command's body, so that `mhx --help`
 loads no solver.  `main` is the only place that turns an error into an exit code (`mhx.errors`).
 
-    campaign, engines, evidence, run    the commands
+    benchmark, campaign, engines, evidence, run, testbed    the commands
     command                    how flags are read and told
     show                       how an answer is printed
 """
@@ -19,7 +19,8 @@ from typing import Annotated, Any
 import typer
 
 from mhx import __version__
-from mhx.cli import evidence, run, runners, show
+from mhx.cli import evidence, lane, run, runners, show
+from mhx.cli.benchmark import benchmark_app
 from mhx.cli.campaign import campaign_app
 from mhx.cli.command import Command
 from mhx.cli.engines import engines_app
@@ -75,7 +76,9 @@ app.command("run")(run.run)
 app.command("schema")(run.schema)
 app.command("runners")(runners.runners)
 evidence.register(app)
+lane.register(campaign_app)
 app.add_typer(campaign_app)
+app.add_typer(benchmark_app)
 app.add_typer(testbed_app)
 app.add_typer(engines_app)
 
@@ -183,7 +186,7 @@ def _in_json(words: list[str], error: str, message: str, code: int) -> int:
 @cache
 def _command() -> Any:
     """The tree of commands; made once in a worker, which carries out one case after another."""
-    for group in (app, campaign_app, engines_app):
+    for group in (app, campaign_app, benchmark_app, engines_app):
         for registered in group.registered_commands:
             if not issubclass(registered.cls or object, Command):
                 registered.cls = Command

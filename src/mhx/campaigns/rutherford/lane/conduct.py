@@ -1,0 +1,121 @@
+"""`production-lane`: write the list of commands and judge it; with `--execute`, carry it out.
+
+The dry run is the default and always comes first: also with `--execute` the manifest and the script
+are on disk before the first command starts.
+"""
+
+import shlex
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mhx.campaigns.lane import document as lanes
+from mhx.campaigns.lane import gates
+from mhx.campaigns.lane.script import write_script
+from mhx.campaigns.rutherford.lane import document as told
+from mhx.campaigns.rutherford.lane.commands import STAGE_FOLDERS, commands
+from mhx.campaigns.rutherford.lane.design import LaneDesign, think
+from mhx.campaigns.rutherford.lane.flags import COMMAND, Lane, Options
+from mhx.errors import ConfigError
+from mhx.evidence import schemas
+from mhx.evidence.gates import GateResult, all_pass, validation_document
+from mhx.evidence.store import read_json
+from mhx.execution.lock import hold
+from mhx.report.answer import Answer
+
+OUTDIR = Path("outputs/campaigns/nonlinear_production_campaign")
+
+
+def conduct(options: Options) -> Answer:
+    """Ask for a lane: a dry run, or the whole of it."""
+    asked = Lane.of(options)
+    python = _python(options)
+    designed = think(asked)
+    lane = _lane(designed, options, python)
+    with hold(lane.root):
+        results = declare(lane, asked, execute=bool(options.execute))
+        return _dry(lane, designed, results)
+
+
+def declare(lane: lanes.Lane, asked: Lane, *, execute: bool) -> list[GateResult]:
+    """Write manifest and script, read the manifest back, judge it, and write it with verdicts."""
+    before = lanes.stored(lane)
+    mode = lanes.EXECUTE if execute else lanes.DRY_RUN
+    content = lanes.document(lane, mode=mode, before=before)
+    lanes.refuse_another(lane, before, content)
+    lanes.write(lane, content)
+    write_script(lane.root / lanes.SCRIPT, lane.commands, lane.program, asked.grace_seconds)
+    results = gates.judged(read_json(lane.manifest, schemas.PRODUCTION_LANE))
+    lanes.write(lane, {**content, "validation": validation(results, content)})
+    return results
+
+
+def validation(results: Sequence[GateResult], content: Mapping[str, Any]) -> dict[str, Any]:
+    """`validation` of the manifest."""
+    return validation_document(
+        schemas.gates_of(schemas.PRODUCTION_LANE), results, gates.measure(content)
+    )
+
+
+def _lane(designed: LaneDesign, options: Options, python: str) -> lanes.Lane:
+    root = options.outdir or OUTDIR
+    return lanes.Lane(
+        root=root,
+        commands=commands(designed),
+        program=(python, "-P", "-m", "mhx"),  # -P: no file of the root is taken for a module
+        campaign=told.campaign(designed, root.as_posix(), python),
+        required_gates=told.required_gates(),
+        policy=told.POLICY,
+        stage_folders=STAGE_FOLDERS,
+    )
+
+
+def _python(options: Options) -> str:
+    """The interpreter of the commands, as a path that holds in any folder."""
+    given = options.python_executable or sys.executable
+    found = shutil.which(given)
+    if found is None:
+        raise ConfigError(
+            f"{COMMAND}: --python-executable {given!r} is no program that can be run; "
+            "give the path of a Python that has mhx installed"
+        )
+    return str(Path(found).absolute())
+
+
+def _dry(lane: lanes.Lane, designed: LaneDesign, results: Sequence[GateResult]) -> Answer:
+    passed = all_pass(results)
+    script = shlex.quote((lane.root / lanes.SCRIPT).as_posix())
+    return Answer(
+        headline=(
+            f"dry run only: {len(lane.commands)} commands are listed, none was carried out; "
+            f"{'all' if passed else 'not all'} {len(results)} gates of the list pass"
+        ),
+        wrote=lane.root,
+        results=results,
+        details=[
+            *summary(designed),
+            *(f"  {each.id}: {each.description}" for each in lane.commands),
+        ],
+        next=f"the same call with --execute, or {script}",
+        document=read_json(lane.manifest, schemas.PRODUCTION_LANE),
+        exit_code=0 if passed else 1,
+    )
+
+
+def summary(designed: LaneDesign) -> list[str]:
+    """How long, how often, from which rate."""
+    rate, made = designed.duration.rate, designed.cadence
+    lines = [
+        f"growth rate {rate.used:.5g} v_A/L ({rate.source}), t_end {made.t_end:.6g} L/v_A = "
+        f"{made.steps} steps of dt {made.dt:g} ({designed.ratio:.2f} of the stability limit)",
+        f"a sample every {made.save_every} steps ({made.save_interval:g} L/v_A) in all stages, "
+        f"early fit up to {made.fit_stop:.5g} L/v_A",
+    ]
+    if rate.computed is not None and 0 < rate.computed < (rate.declared or 0.0):
+        lines.append(
+            f"warning: the declared rate is above the computed one, {rate.computed:.5g} v_A/L: the "
+            "plan's duration gate will not pass; leave --harris-growth-rate out"
+        )
+    return lines
