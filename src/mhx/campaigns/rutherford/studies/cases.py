@@ -9,6 +9,7 @@ cases say (`judging`).
 """
 
 import hashlib
+import math
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -18,10 +19,10 @@ from typing import Any
 
 import numpy as np
 
-from mhx.campaigns.rutherford.studies.consistency import inconsistencies
+from mhx.campaigns.rutherford.studies.consistency import inconsistencies, largest_difference
 from mhx.config import parse, read_toml
 from mhx.errors import ConfigError, EvidenceError
-from mhx.evidence.hashing import canonical, content_digest, shared_digest
+from mhx.evidence.hashing import canonical, shared_digest
 from mhx.evidence.manifest import (
     ARTIFACT_MANIFEST_NAME,
     MANIFEST_NAME,
@@ -30,15 +31,18 @@ from mhx.evidence.manifest import (
 )
 from mhx.evidence.schemas import TESTBED_PLAN
 from mhx.evidence.store import read_json
+from mhx.reconnection.compilation import keep_compilations
 from mhx.reconnection.config import Reconnection, family
+from mhx.reconnection.diagnostics import DERIVED, Sampler
 from mhx.reconnection.equilibria import initial_state
 from mhx.reconnection.linear import GrowthRate, growth_rate
-from mhx.reconnection.run import HISTORY_FILE, STATE_FILE
+from mhx.reconnection.run import HISTORY_FILE, STATE_FILE, solver_of
 from mhx.reconnection.state import State
 from mhx.reconnection.trajectory import read_history, read_state
 from mhx.workflow.load import load
 from mhx.workflow.stored import CONFIG, configuration_digest
 
+AGAIN = 1000  # steps that `reintegrated` takes
 PLAN, RUNS = "testbed_plan.json", "cases"
 READ = (CONFIG, HISTORY_FILE, STATE_FILE)
 """The files of a case from which anything is judged."""
@@ -122,6 +126,35 @@ def read_cases(folder: Path) -> Cases:
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise EvidenceError(f"{folder / PLAN} is torn or altered: {error!r} in it") from error
+
+
+def reintegrated(run: CaseRun, max_steps: int = AGAIN) -> float:
+    """Integrate the first samples again from the configuration: the largest difference of any row.
+
+    As many samples as `max_steps` reach, one at least; each difference is in units of the largest
+    value of that name there.  0 where code, JAX and device are those of the run; infinite where
+    the rows cannot be compared.
+    """
+    keep_compilations()
+    solver, state = solver_of(run.config), initial_state(run.config)
+    sampler = Sampler(run.config, state, solver.fields)
+    carry = solver.advance(solver.load(state), 0)
+    every, steps = run.config.save_every, run.history["step"]
+    count = min(len(steps), 1 + max(1, max_steps // every))
+    rows, step = [], 0
+    for target in steps[:count].tolist():
+        carry = solver.advance(carry, target - step)
+        step = target
+        reached = solver.read(carry, step)
+        if not reached.finite:
+            return math.inf
+        rows.append(sampler.row(reached))
+    names = [name for name in run.history if name != DERIVED]
+    if any(name not in rows[0] for name in names):
+        return math.inf
+    ours = {name: np.array([row[name] for row in rows]) for name in names}
+    theirs = {name: run.history[name][:count] for name in names}
+    return largest_difference(ours, theirs, theirs)
 
 
 def _read(folder: Path, entry: Mapping[str, Any]) -> CaseRun:
