@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from mhx.errors import ConfigError
 from mhx.evidence import checkpoints, claims, hashing, manifest, store, verify
-from mhx.evidence.gates import Gate, judge
+from mhx.evidence.gates import Gate, judge, validation_document
 
 JSON_VALUES = st.recursive(
     st.none()
@@ -26,6 +26,7 @@ JSON_VALUES = st.recursive(
     max_leaves=20,
 )
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
+LEVEL = claims.ClaimLevel
 LEFT_OUT = {"resume_plan.json", "log.txt"}
 
 
@@ -315,12 +316,118 @@ def test_a_claim_that_its_report_does_not_support_has_no_level(executed, build, 
     assert report.stated_level == claims.ClaimLevel.PRODUCTION.value
 
 
-def test_evidence_that_lies_elsewhere_is_told(executed, build):
-    report = verify.verify(build.promotion(executed, evidence_digests={"/data/main": "0" * 64}))
+def bundle_of(root: Path, value: float = 0.5) -> str:
+    """A bundle, as far as a promotion knows it; returns its digest."""
+    gate = Gate(name="g", metric="m", reason="r", high=1.0)
+    results = [judge(gate, {"m": value})]
+    store.write_json(root / "validation.json", validation_document("mhx.x.gates.v1", results, {}))
+    case_of(root)
+    return json.loads((root / "manifest.json").read_text())["digest"]
+
+
+PLACES = {"inside": "convergence/main", "beside": "../other/main", "absolute": None}
+
+
+@pytest.fixture(params=PLACES.values(), ids=PLACES)
+def supported(request, executed, build, tmp_path):
+    """A claimed run, and the folder of its evidence."""
+    stated = request.param or str(tmp_path / "far/main")
+    bundle = executed / stated
+    build.promotion(executed, evidence_digests={stated: bundle_of(bundle)})
+    return executed, bundle, stated
+
+
+def test_the_evidence_of_a_claim_is_verified_wherever_it_lies(supported):
+    run, _, _ = supported
+    report = verify.verify(run)
     assert report.problems == []
-    assert report.notes == [
-        "evidence in /data/main lies outside: verify it there, manifest digest " + "0" * 64
-    ]
+    assert report.effective_level == report.stated_level == claims.ClaimLevel.PRODUCTION.value
+
+
+def test_evidence_that_was_altered_voids_the_claim(supported):
+    run, bundle, stated = supported
+    (bundle / "validation.json").write_text("{}")
+    report = verify.verify(run)
+    found = {(fault.kind, fault.path) for fault in report.problems}
+    assert ("altered", f"{stated}/validation.json") in found
+    assert ("contradicted", "manifest.json") in found
+    assert report.effective_level == "unspecified"
+    assert report.exit_code == 4
+
+
+def test_evidence_that_is_gone_voids_the_claim(supported):
+    run, bundle, stated = supported
+    shutil.rmtree(bundle)
+    found = faults(run)
+    assert ("missing", stated) in found
+    assert ("contradicted", "manifest.json") in found
+
+
+def test_evidence_that_was_exchanged_voids_the_claim(supported):
+    run, bundle, stated = supported
+    bundle_of(bundle, value=0.7)
+    assert {
+        ("contradicted", f"{stated}/manifest.json"),
+        ("contradicted", "manifest.json"),
+    } <= faults(run)
+
+
+def test_a_promotion_by_itself_asks_for_the_evidence_too(supported):
+    run, bundle, _ = supported
+    assert verify.verify(run / "promotion").problems == []
+    (bundle / "validation.json").write_text("{}")
+    assert ("contradicted", "manifest.json") in faults(run / "promotion")
+
+
+def test_evidence_that_names_the_run_as_its_own_evidence_does_not_go_round(tmp_path, build):
+    for name, other in (("one", "../two"), ("two", "../one")):
+        build.promotion(build.run(tmp_path / name), evidence_digests={other: "0" * 64})
+    assert {("contradicted", "manifest.json"), ("contradicted", "../two/manifest.json")} <= faults(
+        tmp_path / "one"
+    )
+
+
+def lane_of(root: Path, build) -> Path:
+    """A claimed run with its evidence beside it, and one list over both."""
+    digest = bundle_of(root / "double_harris/main")
+    build.promotion(
+        build.run(root / "rutherford"), evidence_digests={"../double_harris/main": digest}
+    )
+    made = manifest.Manifest(
+        kind="lane", config={}, files={}, claim={"claim_level": LEVEL.VALIDATION.value}
+    )
+    manifest.seal(root, made)
+    return root
+
+
+def test_a_lane_is_verified_with_all_that_lies_in_it(tmp_path, build):
+    root = lane_of(tmp_path / "lane", build)
+    report = verify.verify(root)
+    assert report.problems == []
+    assert report.effective_level == LEVEL.VALIDATION.value
+    assert report.notes == [f"rutherford: effective level {LEVEL.PRODUCTION.value}"]
+
+
+def test_altered_evidence_of_a_lane_voids_the_claim_of_its_run(tmp_path, build):
+    root = lane_of(tmp_path / "lane", build)
+    (root / "double_harris/main/validation.json").write_text("{}")
+    report = verify.verify(root)
+    assert {
+        ("altered", "double_harris/main/validation.json"),
+        ("contradicted", "rutherford/manifest.json"),
+    } <= {(fault.kind, fault.path) for fault in report.problems}
+    stated = LEVEL.PRODUCTION.value
+    assert report.notes[-1] == f"rutherford: effective level unspecified (stated: {stated})"
+
+
+def test_an_altered_log_of_a_lane_leaves_the_claim_of_its_run(tmp_path, build):
+    root = tmp_path / "lane"
+    store.write_text(root / "logs/plan.log", "planned")
+    lane_of(root, build)
+    (root / "logs/plan.log").write_text("other words")
+    report = verify.verify(root)
+    assert [(fault.kind, fault.path) for fault in report.problems] == [("altered", "logs/plan.log")]
+    assert report.notes == [f"rutherford: effective level {LEVEL.PRODUCTION.value}"]
 
 
 def test_a_claim_whose_promotion_gates_failed_has_no_level(executed, build):
@@ -388,6 +495,55 @@ def test_a_ledger_cut_at_its_end_is_found(executed, lines):
     path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:lines]))
     store.append_chained(path, {"digests": {"artifact_manifest": "0" * 64}, "to": "validation"})
     assert "artifact_manifest.json" in named(executed)
+
+
+def rechained(path: Path, keep) -> None:
+    """Write a journal anew with some of its lines, every link and digest made to fit."""
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    path.unlink()
+    for line in keep(lines):
+        body = {key: value for key, value in line.items() if key not in ("previous", "digest")}
+        store.append_chained(path, body)
+
+
+BENT_LEDGERS = {
+    "a line taken out of the middle": (lambda lines: [lines[0], lines[2]], "goes on from"),
+    "lines in another order": (lambda lines: [lines[1], lines[0], lines[2]], "goes on from"),
+    "without its beginning": (lambda lines: lines[1:], "goes on from"),
+    "without its end": (lambda lines: lines[:-1], "its level is"),
+    "ending with another report": (
+        lambda lines: [*lines[:2], lines[2] | {"digests": lines[1]["digests"]}],
+        "the ledger does not tell of it",
+    ),
+}
+
+
+@pytest.mark.parametrize(("bend", "words"), BENT_LEDGERS.values(), ids=BENT_LEDGERS)
+def test_a_ledger_whose_chain_was_made_to_fit_is_still_found(claimed, bend, words):
+    rechained(claimed / "claim_ledger.jsonl", bend)
+    report = verify.verify(claimed)
+    assert any(words in str(fault) for fault in report.problems)
+    assert report.effective_level == "unspecified"
+
+
+def test_an_older_claim_played_back_over_a_step_down_is_found(claimed, build):
+    names = ["claim_ledger.jsonl", "manifest.json", "artifact_manifest.json"]
+    kept = {name: (claimed / name).read_bytes() for name in names}
+    store.append_chained(
+        claimed / "commands.jsonl",
+        {"command": ["mhx", "execute", "--validation-claim"], "wrote": ["manifest.json"]},
+    )
+    build.manifests(claimed, build.claim("validation"))
+    build.transition(claimed, LEVEL.PRODUCTION, LEVEL.VALIDATION)
+    assert verify.verify(claimed).problems == []
+    for name, content in kept.items():
+        (claimed / name).write_bytes(content)
+    report = verify.verify(claimed)
+    assert [(fault.kind, fault.path) for fault in report.problems] == [
+        ("altered", "claim_ledger.jsonl")
+    ]
+    assert "a later command that judged the run" in str(report.problems[0])
+    assert report.effective_level == "unspecified"
 
 
 def test_commands_cut_at_their_end_are_found(executed):
@@ -515,7 +671,7 @@ def test_its_plan_digest_is_that_of_the_planner(build):
 
 
 def test_its_run_digest_is_that_of_the_manifests(claimed):
-    folder = verify._Folder(verify._Tree(claimed), verify.PurePosixPath())
+    folder = verify._Folder(verify._Tree(claimed, {}), verify.PurePosixPath())
     assert folder._run_digest() == manifest.run_digest(claimed)
 
 

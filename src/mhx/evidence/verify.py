@@ -5,16 +5,19 @@
 Every file that a manifest, a checkpoint record or a journal names is hashed; what is altered,
 missing or unexpected is named.  Digests of plan, family, manifests, records and run are computed
 anew, and so is every verdict of a validation file, from its stored value and bound.  Nested folders
-with manifests of their own are judged by these.  The lines on digests repeat `hashing.py` and
-`store.py`, because a copy of this file travels with every run.
+with manifests of their own are judged by these, and so is the evidence of a claim wherever it lies.
+The lines on digests repeat `hashing.py` and `store.py`, because a copy of this file travels with
+every run.
 """
 
+import contextlib
 import csv
 import hashlib
 import io
 import json
 import math
 import os
+import posixpath
 import re
 import sys
 import tomllib
@@ -57,6 +60,9 @@ RUN_FILES = (
     *("checkpoints/initial_state.*", "checkpoints/step_*.json", "checkpoints/*_step_*.npz"),
     *("checkpoints/registered/*", "frames/*.npz", "figures/*.gif", "figures/*.json"),
 )
+
+
+LARGE = 2**16  # bytes; below, a thread costs more than it saves
 
 
 class NothingToVerify(Exception):
@@ -127,22 +133,36 @@ class Report:
 
 
 def verify(root: Path | str) -> Report:
-    """Judge a folder and the folders in it that have manifests of their own."""
-    top = Path(root)
+    """Judge a folder, the folders in it that have manifests, and the evidence that a claim names.
+
+    NothingToVerify: there is no such folder, or no manifest in it.
+    """
+    return _verified(Path(root), {})
+
+
+def _verified(top: Path, seen: dict[str, Report | None]) -> Report:
+    """seen: what was judged beside the folder that was asked for, by real path; None: under way."""
     if not top.is_dir():
         raise NothingToVerify(f"{top} is no directory")
-    tree = _Tree(top)
+    tree = _Tree(top, seen)
     if PurePosixPath() not in tree.folders:
         raise NothingToVerify(
             f"{top} holds no {MANIFEST}, {PLAN_MANIFEST}, {ARTIFACTS} or {TESTBED}: "
             "nothing to verify"
         )
+    tree.read_ahead()
     report = tree.report
-    for folder in sorted(tree.folders, key=lambda path: -len(path.parts)):
-        report.stated_level = _Folder(tree, folder).judge()  # the outermost comes last
+    folders = [_Folder(tree, path) for path in sorted(tree.folders, key=lambda p: -len(p.parts))]
+    for folder in folders:
+        folder.judge()
+    for folder in folders:  # the evidence of a claim may lie in any of them
+        folder.check_claim()
+        report.stated_level = folder.stated  # the outermost comes last
     report.problems[:] = sorted(set(report.problems), key=lambda fault: (fault.path, fault.kind))
+    for folder in folders:
+        folder.tell_level()
     report.notes[:] = dict.fromkeys(report.notes)
-    report.files_hashed = sum(digest is not None for digest in tree.digests.values())
+    report.files_hashed += sum(digest is not None for digest in tree.digests.values())
     report.folders = sorted(str(folder) for folder in tree.folders)
     return report
 
@@ -150,8 +170,10 @@ def verify(root: Path | str) -> Report:
 class _Tree:
     """What lies below the folder: files, links, nested folders of evidence; digests, each once."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, seen: dict[str, Report | None]) -> None:
         self.root = root
+        self.seen = seen
+        seen[os.path.realpath(root)] = None
         self.report = Report(root)
         self.files: set[str] = set()
         self.digests: dict[str, str | None] = {}
@@ -182,6 +204,42 @@ class _Tree:
                 return None
         return self.digests[path]
 
+    def read_ahead(self) -> None:
+        """Hash large files side by side, and a file of several names once."""
+        names: dict[tuple[int, int], list[str]] = {}
+        for path in self.files - self.digests.keys():
+            with contextlib.suppress(OSError):
+                found = os.stat(self.root / path)
+                if found.st_size >= LARGE or found.st_nlink > 1:
+                    names.setdefault((found.st_dev, found.st_ino), []).append(path)
+        if len(names) < 2:
+            return
+        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  (10 ms)
+
+        with ThreadPoolExecutor() as pool:
+            first = [paths[0] for paths in names.values()]
+            for paths, digest in zip(names.values(), pool.map(self.digest, first), strict=True):
+                if digest is not None:
+                    self.digests.update(dict.fromkeys(paths, digest))
+
+    def beside(self, place: str) -> Report | None:
+        """The report on a folder beside this one; None while that one is being judged.
+
+        NothingToVerify: nothing lies there that could be verified.
+        """
+        folder = self.root / place
+        key = os.path.realpath(folder)
+        if key not in self.seen:
+            try:
+                found = self.seen[key] = _verified(folder, self.seen)
+            except NothingToVerify:
+                self.seen.pop(key, None)
+                raise
+            self.report.files_hashed += found.files_hashed
+            for fault in found.problems:
+                self.fault(fault.kind, posixpath.normpath(f"{place}/{fault.path}"), fault.detail)
+        return self.seen[key]
+
     def home(self, path: str) -> PurePosixPath:
         """The innermost folder of evidence in which a file lies."""
         return next(folder for folder in PurePosixPath(path).parents if folder in self.folders)
@@ -199,8 +257,8 @@ class _Folder:
         self.renewed: set[str] = set()  # for these a testbed that is newer than the lists
         self.documents: dict[str, dict[str, Any]] = {}
 
-    def judge(self) -> str:
-        """Find every fault and return the level that the folder states."""
+    def judge(self) -> None:
+        """Find every fault but those of a claim."""
         for name in SCHEMAS:
             self._guarded(name, self._read_manifest, name)
         self._guarded(RECORDS, self._check_chain)
@@ -211,9 +269,21 @@ class _Folder:
         for name in ("validation.json", "plan_validation.json"):
             self._guarded(name, self._check_verdicts, name)
         self._guarded(LEDGER, self._check_journals)
+
+    def check_claim(self) -> None:
+        """A level above validation: its report and its evidence, when all folders are judged."""
         if self.stated not in NEEDS_NO_REPORT:
             self._guarded(REPORT, self._check_claim)
-        return self.stated
+
+    def tell_level(self) -> None:
+        """What a run inside of the folder is worth: its faults are told, its level is not."""
+        if self._manifest().get("kind") != "run" or self.below == PurePosixPath():
+            return
+        places = (PurePosixPath(fault.path) for fault in self.tree.report.problems)
+        faulty = any(self.below in place.parents for place in places)
+        level = UNSPECIFIED if faulty else self.stated
+        told = f" (stated: {self.stated})" if faulty else ""
+        self.tree.report.notes.append(f"{self.below}: effective level {level}{told}")
 
     @property
     def stated(self) -> str:
@@ -558,8 +628,13 @@ class _Folder:
         if self._manifest().get("kind") == "run" and not self._exists(LEDGER):
             self._fault("missing", LEDGER)
         bound: dict[str, str] = {}
-        for line in ledger:
+        level = UNSPECIFIED
+        for number, line in enumerate(ledger, start=1):
             bound |= line.get("digests") or {}
+            if line.get("from", level) != level:
+                told = f"line {number} goes on from {line['from']}, the line before ends at {level}"
+                self._fault("contradicted", LEDGER, told)
+            level = line["to"]
         files = {
             "manifest": MANIFEST,
             "plan_manifest": PLAN_MANIFEST,
@@ -569,8 +644,14 @@ class _Folder:
             if key in bound and self._digest(name) != bound[key]:
                 kind = "altered" if self._exists(name) else "missing"
                 self._fault(kind, name, f"the newest line of {LEDGER} states another digest")
-        if "commands" in bound and bound["commands"] not in {line["digest"] for line in commands}:
+        known = [line["digest"] for line in commands]
+        if "commands" in bound and bound["commands"] not in known:
             self._fault("altered" if commands else "missing", COMMANDS, "lines are missing")
+        elif "commands" in bound:
+            later = commands[known.index(bound["commands"]) + 1 :]
+            if any({MANIFEST, PLAN_MANIFEST} & {*line.get("wrote", ())} for line in later):
+                told = f"lines are missing: {COMMANDS} tells of a later command that judged the run"
+                self._fault("altered", LEDGER, told)
         stated = self._manifest().get("claim_level")
         if (
             ledger
@@ -596,29 +677,60 @@ class _Folder:
             "a bound was waived": not report.get("waivers") and not manifest.get("waivers"),
         }
         if not judged:
-            digest, run = self._digest(REPORT), self._run_digest()
+            digest, found = self._digest(REPORT), self._run_digest()
             needed |= {
                 "the promotion report is not the one that it names": (
                     digest is not None and manifest.get("promotion_report_sha256") == digest
                 ),
                 "the run is not the one that was judged": (
-                    run == manifest.get("run_digest") == report.get("run_digest")
+                    found == manifest.get("run_digest") == report.get("run_digest")
                 ),
             }
-            for bundle, stated in (report.get("evidence_digests") or {}).items():
-                self._check_bundle(bundle, stated)
+            ledger = self._journal(LEDGER)
+            needed["the ledger does not tell of it"] = bool(ledger) and (
+                ledger[-1].get("to") == self.stated
+                and (ledger[-1].get("digests") or {}).get("promotion_report") == digest
+            )
         for reason in [reason for reason, holds in needed.items() if not holds]:
             self._fault("contradicted", MANIFEST, f"it states {self.stated}, but {reason}")
+        run = ".." if judged else "."
+        if not judged or report.get("run_dir", run) == run:
+            for bundle, stated in (report.get("evidence_digests") or {}).items():
+                self._check_bundle(run, bundle, stated)
 
-    def _check_bundle(self, bundle: str, stated: str) -> None:
-        """Evidence below the folder is the one that was judged; evidence elsewhere is told."""
-        place = f"{bundle}/{MANIFEST}"
-        found = self._json(place) if _plain_path(bundle) else None
-        if found is None:
-            note = f"evidence in {bundle} lies outside: verify it there, manifest digest {stated}"
-            self.tree.report.notes.append(note)
-        elif found.get("digest") != stated:
-            self._fault("contradicted", place, f"{REPORT} judged another")
+    def _check_bundle(self, run: str, bundle: str, stated: str) -> None:
+        """The evidence that was judged is still there, as it was, wherever it lies.
+
+        run: the run directory from here; `bundle` is a path from there.
+        """
+        place = posixpath.normpath(posixpath.join(str(self.below), run, bundle))
+        faults = self.tree.report.problems
+        if _plain_path(place):
+            nested = PurePosixPath(place)
+            altered = any(nested in PurePosixPath(fault.path).parents for fault in faults)
+            there = nested in self.tree.folders
+        else:
+            try:
+                found = self.tree.beside(place)
+                there, altered = True, found is not None and bool(found.problems)
+            except NothingToVerify:
+                there = altered = False
+        if not there:
+            self.tree.fault("missing", place, f"evidence that {REPORT} judged")
+            altered = True
+        elif self._digest_of(place) != stated:
+            self.tree.fault("contradicted", f"{place}/{MANIFEST}", f"{REPORT} judged another")
+            altered = True
+        if altered:
+            why = f"it states {self.stated}, but its evidence {bundle} is not what was judged"
+            self._fault("contradicted", MANIFEST, why)
+
+    def _digest_of(self, place: str) -> Any:
+        """The identity that the manifest of a folder states."""
+        try:
+            return parse_json((self.tree.root / place / MANIFEST).read_bytes()).get("digest")
+        except (OSError, ValueError):
+            return None
 
     def _run_digest(self) -> str:
         ours = {}
