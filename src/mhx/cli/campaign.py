@@ -6,12 +6,23 @@ lengths in L, speeds in v_A, times in L/v_A, eta = 1/S, nu = 1/Re.
 """
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from mhx.cli import show
 from mhx.cli.command import TableCommand
+from mhx.cli.flags import (
+    DURATION,
+    GRID,
+    JUDGEMENT,
+    OUTPUT,
+    SHEET,
+    WALLTIME,
+    Json,
+    flag,
+    given_flags,
+)
 
 campaign_app = typer.Typer(
     name="campaign",
@@ -19,22 +30,7 @@ campaign_app = typer.Typer(
     no_args_is_help=True,
 )
 
-SHEET, DURATION, GRID = "The sheet", "How long", "Grid and time step"
-WALLTIME, JUDGEMENT, OUTPUT = "Walltime and checkpoints", "Bounds", "Output"
-
-
-def _flag(text: str, *names: str, panel: str | None = None) -> typer.models.OptionInfo:
-    option: typer.models.OptionInfo = typer.Option(*names, help=text, rich_help_panel=panel)
-    return option
-
-
-Json = Annotated[bool, _flag("Print one JSON object instead of words.", "--json", panel=OUTPUT)]
 RunDir = Annotated[Path, typer.Argument(help="The run directory that the planner wrote.")]
-
-
-def _options(given: dict[str, Any], *others: str) -> dict[str, Any]:
-    """The flags among a command's local names: all but `--json` and the names of `others`."""
-    return {name: value for name, value in given.items() if name not in ("json", *others)}
 
 
 @campaign_app.command("rutherford-template", cls=TableCommand)
@@ -42,30 +38,30 @@ def rutherford_template(
     *,
     outdir: Annotated[
         Path | None,
-        _flag("Folder to write [default: outputs/campaigns/rutherford_template]", panel=OUTPUT),
+        flag("Folder to write [default: outputs/campaigns/rutherford_template]", panel=OUTPUT),
     ] = None,
     harris_growth_rate: Annotated[
         float | None,
-        _flag("Growth rate that sets the duration, v_A/L [default: 0.0131]", panel=DURATION),
+        flag("Growth rate that sets the duration, v_A/L [default: 0.0131]", panel=DURATION),
     ] = None,
     production_efolds: Annotated[
-        float | None, _flag("E-folding times to cover [default: 10]", panel=DURATION)
+        float | None, flag("E-folding times to cover [default: 10]", panel=DURATION)
     ] = None,
     safety_factor: Annotated[
-        float | None, _flag("Factor on top of them [default: 3]", panel=DURATION)
+        float | None, flag("Factor on top of them [default: 3]", panel=DURATION)
     ] = None,
-    nx: Annotated[int | None, _flag("Points along x [default: 128]", panel=GRID)] = None,
-    ny: Annotated[int | None, _flag("Points along y [default: 128]", panel=GRID)] = None,
+    nx: Annotated[int | None, flag("Points along x [default: 128]", panel=GRID)] = None,
+    ny: Annotated[int | None, flag("Points along y [default: 128]", panel=GRID)] = None,
     dt: Annotated[
         str | None,
-        _flag("Time step, L/v_A, or auto: half the stability limit [default: auto]", panel=GRID),
+        flag("Time step, L/v_A, or auto: half the stability limit [default: auto]", panel=GRID),
     ] = None,
     target_saved_frames: Annotated[
-        int | None, _flag("Saved samples to aim at, at least 10 [default: 400]", panel=GRID)
+        int | None, flag("Saved samples to aim at, at least 10 [default: 400]", panel=GRID)
     ] = None,
     run_output_dir: Annotated[
         Path | None,
-        _flag(
+        flag(
             "Where the run itself would write; goes into the TOML "
             "[default: outputs/production/rutherford_island]",
             panel=OUTPUT,
@@ -74,7 +70,7 @@ def rutherford_template(
     json: Json = False,
 ) -> None:
     """Sketch a plan that is long enough. Always the decaying cosine sheet; nothing is run."""
-    given = _options(locals())
+    given = given_flags(locals())
     from mhx.campaigns.rutherford import template
 
     show.finish(template.write(template.Options(**given)), json)
@@ -85,43 +81,41 @@ def rutherford_run_fast(
     *,
     outdir: Annotated[
         Path | None,
-        _flag("Folder to write [default: outputs/campaigns/rutherford_fast]", panel=OUTPUT),
+        flag("Folder to write [default: outputs/campaigns/rutherford_fast]", panel=OUTPUT),
     ] = None,
-    nx: Annotated[int | None, _flag("Points along x, at least 8 [default: 24]", panel=GRID)] = None,
-    ny: Annotated[int | None, _flag("Points along y, at least 8 [default: 24]", panel=GRID)] = None,
+    nx: Annotated[int | None, flag("Points along x, at least 8 [default: 24]", panel=GRID)] = None,
+    ny: Annotated[int | None, flag("Points along y, at least 8 [default: 24]", panel=GRID)] = None,
     t_end: Annotated[
-        float | None, _flag("End time, L/v_A; gated at 2 [default: 0.24]", panel=GRID)
+        float | None, flag("End time, L/v_A; gated at 2 [default: 0.24]", panel=GRID)
     ] = None,
     dt: Annotated[
         str | None,
-        _flag("Time step, L/v_A; refused above the stability bound [default: 0.01]", panel=GRID),
+        flag("Time step, L/v_A; refused above the stability bound [default: 0.01]", panel=GRID),
     ] = None,
     save_every: Annotated[
         int | None,
-        _flag("Steps between samples; must divide t_end/dt [default: 1]", panel=GRID),
+        flag("Steps between samples; must divide t_end/dt [default: 1]", panel=GRID),
     ] = None,
-    seed: Annotated[int | None, _flag("Seed of the noise [default: 0]", panel=SHEET)] = None,
+    seed: Annotated[int | None, flag("Seed of the noise [default: 0]", panel=SHEET)] = None,
     seeds: Annotated[
         str | None,
-        _flag("Several seeds, e.g. 0,1,2; a trajectory each [default: --seed alone]", panel=SHEET),
+        flag("Several seeds, e.g. 0,1,2; a trajectory each [default: --seed alone]", panel=SHEET),
     ] = None,
     eta: Annotated[
-        float | None, _flag("Resistivity 1/S, L v_A [default: 0.001]", panel=SHEET)
+        float | None, flag("Resistivity 1/S, L v_A [default: 0.001]", panel=SHEET)
     ] = None,
-    nu: Annotated[
-        float | None, _flag("Viscosity 1/Re, L v_A [default: 0.001]", panel=SHEET)
-    ] = None,
+    nu: Annotated[float | None, flag("Viscosity 1/Re, L v_A [default: 0.001]", panel=SHEET)] = None,
     noise_amplitude: Annotated[
-        float | None, _flag("RMS of the noise in psi, L v_A [default: 1e-6]", panel=SHEET)
+        float | None, flag("RMS of the noise in psi, L v_A [default: 1e-6]", panel=SHEET)
     ] = None,
-    gif: Annotated[bool | None, _flag("Also write a movie of psi [default: no]", "--gif")] = None,
+    gif: Annotated[bool | None, flag("Also write a movie of psi [default: no]", "--gif")] = None,
     smoke: Annotated[
-        bool | None, _flag("Label the result smoke instead of validation [default: no]", "--smoke")
+        bool | None, flag("Label the result smoke instead of validation [default: no]", "--smoke")
     ] = None,
     json: Json = False,
 ) -> None:
     """Run a tiny trajectory, in seconds. Its histories have the names of a production run."""
-    given = _options(locals())
+    given = given_flags(locals())
     from mhx.campaigns.rutherford import fast
 
     show.finish(fast.run(fast.Options(**given)), json)
@@ -132,116 +126,114 @@ def rutherford_plan_production(
     *,
     outdir: Annotated[
         Path | None,
-        _flag(
+        flag(
             "The run directory [default: outputs/campaigns/rutherford_production_plan]",
             panel=OUTPUT,
         ),
     ] = None,
     equilibrium: Annotated[
         str | None,
-        _flag("cosine_tearing or periodic_double_harris [default: cosine_tearing]", panel=SHEET),
+        flag("cosine_tearing or periodic_double_harris [default: cosine_tearing]", panel=SHEET),
     ] = None,
     width: Annotated[
-        float | None, _flag("Half-width a of a sheet, L [default: 0.4]", panel=SHEET)
+        float | None, flag("Half-width a of a sheet, L [default: 0.4]", panel=SHEET)
     ] = None,
     amplitude: Annotated[
-        float | None, _flag("Field A far from a sheet, v_A [default: 1]", panel=SHEET)
+        float | None, flag("Field A far from a sheet, v_A [default: 1]", panel=SHEET)
     ] = None,
     perturbation_amplitude: Annotated[
-        float | None, _flag("Coherent seed eps in psi, L v_A [default: 0.001]", panel=SHEET)
+        float | None, flag("Coherent seed eps in psi, L v_A [default: 0.001]", panel=SHEET)
     ] = None,
     mode_x: Annotated[
-        int | None, _flag("Seed mode along x [default: 1; double Harris: 2]", panel=SHEET)
+        int | None, flag("Seed mode along x [default: 1; double Harris: 2]", panel=SHEET)
     ] = None,
     mode_y: Annotated[
-        int | None, _flag("Seed mode along y, and the diagnostic k_y [default: 1]", panel=SHEET)
+        int | None, flag("Seed mode along y, and the diagnostic k_y [default: 1]", panel=SHEET)
     ] = None,
     eta: Annotated[
-        float | None, _flag("Resistivity 1/S, L v_A [default: 0.001]", panel=SHEET)
+        float | None, flag("Resistivity 1/S, L v_A [default: 0.001]", panel=SHEET)
     ] = None,
-    nu: Annotated[
-        float | None, _flag("Viscosity 1/Re, L v_A [default: 0.001]", panel=SHEET)
-    ] = None,
+    nu: Annotated[float | None, flag("Viscosity 1/Re, L v_A [default: 0.001]", panel=SHEET)] = None,
     hold_equilibrium: Annotated[
         bool | None,
-        _flag(
+        flag(
             "Keep the sheet up against resistivity, or let it diffuse "
             "[default: hold for double Harris, decaying for cosine]",
             "--hold-equilibrium/--decaying-equilibrium",
             panel=SHEET,
         ),
     ] = None,
-    seed: Annotated[int | None, _flag("Seed of the noise [default: 0]", panel=SHEET)] = None,
+    seed: Annotated[int | None, flag("Seed of the noise [default: 0]", panel=SHEET)] = None,
     noise_amplitude: Annotated[
-        float | None, _flag("RMS of the noise in psi, L v_A [default: 1e-6]", panel=SHEET)
+        float | None, flag("RMS of the noise in psi, L v_A [default: 1e-6]", panel=SHEET)
     ] = None,
     harris_growth_rate: Annotated[
         float | None,
-        _flag(
+        flag(
             "Growth rate you expect, v_A/L; compared with the computed one "
             "[default: computed alone; cosine: 0.0131 as documented reference]",
             panel=DURATION,
         ),
     ] = None,
     production_efolds: Annotated[
-        float | None, _flag("E-folding times N_e to cover [default: 10]", panel=DURATION)
+        float | None, flag("E-folding times N_e to cover [default: 10]", panel=DURATION)
     ] = None,
     safety_factor: Annotated[
-        float | None, _flag("Factor s_f on top of them [default: 3]", panel=DURATION)
+        float | None, flag("Factor s_f on top of them [default: 3]", panel=DURATION)
     ] = None,
     t_end: Annotated[
         float | None,
-        _flag("End time, L/v_A [default: safety factor * e-folds / rate]", panel=DURATION),
+        flag("End time, L/v_A [default: safety factor * e-folds / rate]", panel=DURATION),
     ] = None,
-    nx: Annotated[int | None, _flag("Points along x [default: 128]", panel=GRID)] = None,
-    ny: Annotated[int | None, _flag("Points along y [default: 128]", panel=GRID)] = None,
-    lx: Annotated[float | None, _flag("Box along x, L [default: 2 pi]", panel=GRID)] = None,
-    ly: Annotated[float | None, _flag("Box along y, L [default: 2 pi]", panel=GRID)] = None,
+    nx: Annotated[int | None, flag("Points along x [default: 128]", panel=GRID)] = None,
+    ny: Annotated[int | None, flag("Points along y [default: 128]", panel=GRID)] = None,
+    lx: Annotated[float | None, flag("Box along x, L [default: 2 pi]", panel=GRID)] = None,
+    ly: Annotated[float | None, flag("Box along y, L [default: 2 pi]", panel=GRID)] = None,
     dt: Annotated[
         str | None,
-        _flag("Time step, L/v_A, or auto: half the stability limit [default: auto]", panel=GRID),
+        flag("Time step, L/v_A, or auto: half the stability limit [default: auto]", panel=GRID),
     ] = None,
     target_saved_frames: Annotated[
-        int | None, _flag("Saved samples to aim at [default: 400]", panel=GRID)
+        int | None, flag("Saved samples to aim at [default: 400]", panel=GRID)
     ] = None,
     save_every: Annotated[
         int | None,
-        _flag("Steps between samples [default: from --target-saved-frames]", panel=GRID),
+        flag("Steps between samples [default: from --target-saved-frames]", panel=GRID),
     ] = None,
     dtype: Annotated[
         str | None,
-        _flag("float64, or float32, which caps the level at validation [default: float64]"),
+        flag("float64, or float32, which caps the level at validation [default: float64]"),
     ] = None,
     max_walltime_hours: Annotated[
-        float | None, _flag("Walltime of one job, h [default: 12]", panel=WALLTIME)
+        float | None, flag("Walltime of one job, h [default: 12]", panel=WALLTIME)
     ] = None,
     preemption_margin_minutes: Annotated[
-        float | None, _flag("Reserved at its end, min [default: 20]", panel=WALLTIME)
+        float | None, flag("Reserved at its end, min [default: 20]", panel=WALLTIME)
     ] = None,
     checkpoint_interval_minutes: Annotated[
         float | None,
-        _flag("Longest time between checkpoints, min [default: 30]", panel=WALLTIME),
+        flag("Longest time between checkpoints, min [default: 30]", panel=WALLTIME),
     ] = None,
     seconds_per_step_estimate: Annotated[
         str | None,
-        _flag(
+        flag(
             "Cost of a step, s, or auto: timed here for about 2 s [default: auto]", panel=WALLTIME
         ),
     ] = None,
     min_production_resolution: Annotated[
         int | None,
-        _flag("Floor of min(nx, ny); below 96 it is a waiver [default: 96]", panel=JUDGEMENT),
+        flag("Floor of min(nx, ny); below 96 it is a waiver [default: 96]", panel=JUDGEMENT),
     ] = None,
     threshold: Annotated[
         list[str] | None,
-        _flag(
+        flag(
             "NAME=VALUE, repeatable: bound of a gate, fixed now; looser than ours is a waiver",
             panel=JUDGEMENT,
         ),
     ] = None,
     force: Annotated[
         bool | None,
-        _flag("Move a run of other parameters aside [default: refuse]", "--force", panel=OUTPUT),
+        flag("Move a run of other parameters aside [default: refuse]", "--force", panel=OUTPUT),
     ] = None,
     json: Json = False,
 ) -> None:
@@ -250,7 +242,7 @@ def rutherford_plan_production(
     A folder with the same plan is left as it is. One with another is refused, or with --force its
     old run is moved to superseded/ first. Exit 0 if every plan gate passes, 1 if one does not.
     """
-    given = _options(locals())
+    given = given_flags(locals())
     from mhx.campaigns.rutherford import plan
 
     show.finish(plan.plan_production(plan.Options(**given)), json)
@@ -260,7 +252,7 @@ def rutherford_plan_production(
 def rutherford_resume_plan(
     run_dir: RunDir,
     target_step: Annotated[
-        int | None, _flag("Step to reach [default: the target of the plan]")
+        int | None, flag("Step to reach [default: the target of the plan]")
     ] = None,
     json: Json = False,
 ) -> None:
@@ -276,53 +268,53 @@ def rutherford_execute(
     *,
     max_steps: Annotated[
         int | None,
-        _flag("Steps of this chunk; 0 judges again and runs nothing [default: all that remain]"),
+        flag("Steps of this chunk; 0 judges again and runs nothing [default: all that remain]"),
     ] = None,
     walltime_minutes: Annotated[
         float | None,
-        _flag("Stop in time with a checkpoint, exit 75, min [default: no limit]", panel=WALLTIME),
+        flag("Stop in time with a checkpoint, exit 75, min [default: no limit]", panel=WALLTIME),
     ] = None,
     keep_states: Annotated[
         int | None,
-        _flag(
+        flag(
             "Newest full states kept, besides the last and every tenth [default: 3]",
             panel=WALLTIME,
         ),
     ] = None,
     no_restart: Annotated[
         bool | None,
-        _flag("Exit 4 where no checkpoint is valid [default: start again]", "--no-restart"),
+        flag("Exit 4 where no checkpoint is valid [default: start again]", "--no-restart"),
     ] = None,
     seed: Annotated[
-        int | None, _flag("Seed, until the initial state is bound [default: the plan's]")
+        int | None, flag("Seed, until the initial state is bound [default: the plan's]")
     ] = None,
     noise_amplitude: Annotated[
         float | None,
-        _flag("RMS noise, L v_A, until the initial state is bound [default: the plan's]"),
+        flag("RMS noise, L v_A, until the initial state is bound [default: the plan's]"),
     ] = None,
     movies: Annotated[
         bool | None,
-        _flag("Draw the movies of the whole run so far [default: no]", "--movies/--no-movies"),
+        flag("Draw the movies of the whole run so far [default: no]", "--movies/--no-movies"),
     ] = None,
     allow_production_claim: Annotated[
         bool | None,
-        _flag(
+        flag(
             "Ask for the production level, or step down from it [default: neither]",
             "--allow-production-claim/--validation-claim",
             panel=JUDGEMENT,
         ),
     ] = None,
     max_relative_energy_growth: Annotated[
-        float | None, _flag("Bound, 1 [default: the plan's, 1e-9]", panel=JUDGEMENT)
+        float | None, flag("Bound, 1 [default: the plan's, 1e-9]", panel=JUDGEMENT)
     ] = None,
     max_divergence_linf: Annotated[
         float | None,
-        _flag("Bound of max |div B|, v_A/L [default: the plan's, 1e-9]", panel=JUDGEMENT),
+        flag("Bound of max |div B|, v_A/L [default: the plan's, 1e-9]", panel=JUDGEMENT),
     ] = None,
     json: Json = False,
 ) -> None:
     """Advance a run to its target, or by one chunk. It starts from the newest valid checkpoint."""
-    given = _options(locals(), "run_dir")
+    given = given_flags(locals(), "run_dir")
     from mhx.campaigns.rutherford import execute
 
     show.finish(execute.execute(run_dir, execute.Options(json=json, **given)), json)
@@ -334,58 +326,58 @@ def rutherford_promotion_check(
     *,
     outdir: Annotated[
         Path | None,
-        _flag(
+        flag(
             "Where the report goes; elsewhere it is a trial [default: RUN_DIR/promotion]",
             panel=OUTPUT,
         ),
     ] = None,
     convergence_dir: Annotated[
         list[Path] | None,
-        _flag("A convergence bundle, repeatable [default: RUN_DIR/convergence/*]"),
+        flag("A convergence bundle, repeatable [default: RUN_DIR/convergence/*]"),
     ] = None,
-    seed_qi_dir: Annotated[Path | None, _flag("The seed bundle [default: RUN_DIR/seed_qi]")] = None,
-    width_sweep_dir: Annotated[Path | None, _flag("The width sweep [default: none]")] = None,
-    eta_sweep_dir: Annotated[Path | None, _flag("The resistivity sweep [default: none]")] = None,
+    seed_qi_dir: Annotated[Path | None, flag("The seed bundle [default: RUN_DIR/seed_qi]")] = None,
+    width_sweep_dir: Annotated[Path | None, flag("The width sweep [default: none]")] = None,
+    eta_sweep_dir: Annotated[Path | None, flag("The resistivity sweep [default: none]")] = None,
     require_sweeps: Annotated[
         bool | None,
-        _flag("Both sweeps must pass [default: no]", "--require-sweeps/--no-require-sweeps"),
+        flag("Both sweeps must pass [default: no]", "--require-sweeps/--no-require-sweeps"),
     ] = None,
     require_movies: Annotated[
         bool | None,
-        _flag(
+        flag(
             "Both movies must be there; without is a waiver [default: yes]",
             "--require-movies/--no-require-movies",
         ),
     ] = None,
     min_history_samples: Annotated[
-        int | None, _flag("Samples, at least [default: the plan's, 100]", panel=JUDGEMENT)
+        int | None, flag("Samples, at least [default: the plan's, 100]", panel=JUDGEMENT)
     ] = None,
     min_convergence_dirs: Annotated[
-        int | None, _flag("Distinct bundles, at least [default: the plan's, 2]", panel=JUDGEMENT)
+        int | None, flag("Distinct bundles, at least [default: the plan's, 2]", panel=JUDGEMENT)
     ] = None,
     max_energy_budget_residual: Annotated[
-        float | None, _flag("Energy budget, 1 [default: the plan's, 1e-9]", panel=JUDGEMENT)
+        float | None, flag("Energy budget, 1 [default: the plan's, 1e-9]", panel=JUDGEMENT)
     ] = None,
     max_divergence_linf: Annotated[
-        float | None, _flag("Max |div B|, v_A/L [default: the plan's, 1e-9]", panel=JUDGEMENT)
+        float | None, flag("Max |div B|, v_A/L [default: the plan's, 1e-9]", panel=JUDGEMENT)
     ] = None,
     min_reconnected_flux_amplification: Annotated[
-        float | None, _flag("Flux, max/initial [default: the plan's, 1.05]", panel=JUDGEMENT)
+        float | None, flag("Flux, max/initial [default: the plan's, 1.05]", panel=JUDGEMENT)
     ] = None,
     min_island_width_amplification: Annotated[
-        float | None, _flag("Width, max/initial [default: the plan's, 1.05]", panel=JUDGEMENT)
+        float | None, flag("Width, max/initial [default: the plan's, 1.05]", panel=JUDGEMENT)
     ] = None,
     min_linear_efolds: Annotated[
-        float | None, _flag("E-folds of linear growth [default: the plan's, 1]", panel=JUDGEMENT)
+        float | None, flag("E-folds of linear growth [default: the plan's, 1]", panel=JUDGEMENT)
     ] = None,
     restart_check_max_steps: Annotated[
         int | None,
-        _flag("Longest stretch integrated again, steps [default: 20000]", panel=JUDGEMENT),
+        flag("Longest stretch integrated again, steps [default: 20000]", panel=JUDGEMENT),
     ] = None,
     json: Json = False,
 ) -> None:
     """Say whether a run may be called production. Exit 1 if not, and what is missing is listed."""
-    given = _options(locals(), "run_dir")
+    given = given_flags(locals(), "run_dir")
     from mhx.campaigns.rutherford import promotion
 
     show.finish(promotion.check(run_dir, promotion.Options(**given)), json)

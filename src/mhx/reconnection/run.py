@@ -4,7 +4,8 @@ The trajectory is that of a campaign of the same configuration, bit for bit: the
 blocks of `save_every` steps, the same samples.  What differs is that nothing is kept for a resume.
 The run stops at once when a block ends not finite or beyond the stability limit.
 
-Leaves behind: `history.npz`, `final_state.npz`, `diagnostics.json`, `validation.json`, `figures/`.
+Leaves behind: `history.npz`, `final_state.npz`, `diagnostics.json`, `validation.json`, `figures/`
+(unless `[diagnostics] figures = false`) and, where `frames` asks for it, `frames.npz`.
 Which metrics a run reports: `measures`.  Seconds are wall clock; all else is in Alfven units.
 """
 
@@ -30,12 +31,23 @@ from mhx.reconnection.gates import QUALITY, quality_metrics
 from mhx.reconnection.linear import GrowthRate, growth_rate
 from mhx.reconnection.solver import Physics, Solver
 from mhx.reconnection.state import State
-from mhx.reconnection.trajectory import Belongs, kept, write_history, write_state
+from mhx.reconnection.trajectory import (
+    Belongs,
+    Frame,
+    Frames,
+    frame_of,
+    frame_stride,
+    kept,
+    stack,
+    write_frames,
+    write_history,
+    write_state,
+)
 from mhx.reconnection.vocabulary import AMPLIFYING
 from mhx.report.progress import Progress
 from mhx.runner import RunRequest, RunSummary
 
-HISTORY_FILE, STATE_FILE = "history.npz", "final_state.npz"
+HISTORY_FILE, STATE_FILE, FRAMES_FILE = "history.npz", "final_state.npz", "frames.npz"
 DIAGNOSTICS_FILE, VALIDATION_FILE, FIGURES = "diagnostics.json", "validation.json", "figures"
 
 History = Mapping[str, np.ndarray]
@@ -43,13 +55,17 @@ History = Mapping[str, np.ndarray]
 
 @dataclass(frozen=True, kw_only=True)
 class Course:
-    """A run that reached its end: its samples, its last state, and what a step cost."""
+    """A run that reached its end: its samples, its last state, and what a step cost.
+
+    frames: pictures for movies, None where the configuration does not ask for them.
+    """
 
     history: dict[str, np.ndarray]
     state: State
     points: CriticalPoints
     seconds_per_step: float
     device: str
+    frames: Frames | None = None
 
 
 def run(request: RunRequest) -> RunSummary:
@@ -93,6 +109,8 @@ def integrate(config: Reconnection, *, quiet: bool = False) -> Course:
     state = solver.read(carry, 0)
     row, points = _sampled(sampler, state, good=state)
     rows, step, stepping = [row], 0, 0.0
+    camera = _Camera(config)
+    camera.take(state)
     with Progress(config.steps, quiet=quiet) as progress:
         progress.update(0, 0.0)
         while step < config.steps:
@@ -105,6 +123,7 @@ def integrate(config: Reconnection, *, quiet: bool = False) -> Course:
             row, points = _sampled(sampler, reached, good=state)
             state = reached
             rows.append(row)
+            camera.take(state)
             progress.update(
                 step,
                 state.time,
@@ -117,7 +136,27 @@ def integrate(config: Reconnection, *, quiet: bool = False) -> Course:
         points=points,
         seconds_per_step=stepping / config.steps,
         device=solver.device,
+        frames=camera.frames,
     )
+
+
+class _Camera:
+    """Keeps pictures of a run as a campaign does: its stride, and the last state in any case."""
+
+    def __init__(self, config: Reconnection) -> None:
+        self.config = config
+        self.every = frame_stride(config.steps, config.save_every)
+        self._taken: list[Frame] = []
+
+    def take(self, state: State) -> None:
+        if not self.config.diagnostics.frames:
+            return
+        if state.step % self.every == 0 or state.step == self.config.steps:
+            self._taken.append(frame_of(state, self.config.grid))
+
+    @property
+    def frames(self) -> Frames | None:
+        return stack(self._taken, every=self.every) if self._taken else None
 
 
 def _sampled(
@@ -263,8 +302,16 @@ def _written(
     return [
         *paths.values(),
         root / VALIDATION_FILE,
+        *_frames(root / FRAMES_FILE, course),
         *_pictures(root / FIGURES, config, course, drawn),
     ]
+
+
+def _frames(path: Path, course: Course) -> list[Path]:
+    if course.frames is None:
+        return []
+    write_frames(path, course.frames)
+    return [path]
 
 
 def _described(config: Reconnection, course: Course) -> dict[str, Any]:
@@ -313,6 +360,8 @@ def _linear_words(linear: Mapping[str, Any], growth: GrowthRate | None) -> dict[
 def _pictures(
     folder: Path, config: Reconnection, course: Course, linear: Mapping[str, Any]
 ) -> list[Path]:
+    if config.diagnostics.figures is False:
+        return []
     drawn = figures.all_histories(folder, course.history, **linear)
     field = folder / "final_field.png"
     table = course.points.table()

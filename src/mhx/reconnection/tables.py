@@ -242,3 +242,9 @@ class Diagnostics(Table):
         default=None,
         description="start and end of the early growth fit; default: by growth rate [L/v_A]",
     )
+    figures: bool | None = Field(
+        default=None, description="draw histories and last state; default: yes, no in a testbed"
+    )
+    frames: bool | None = Field(
+        default=None, description="keep pictures of psi and j in frames.npz; default: no"
+    )

@@ -92,6 +92,7 @@ BUILT_IN = (
         purpose="Two-dimensional reduced MHD in a periodic box: convergence, seeds, sweeps.",
         extra="reconnection",
         metrics="mhx.reconnection.vocabulary:VOCABULARY",
+        child_defaults={"diagnostics": {"figures": False}},
         code=("mhx.reconnection",),
     ),
     Registration(

@@ -37,11 +37,11 @@ SETTERS = "--production-efolds, --safety-factor or --harris-growth-rate"
 COSINE = "cosine_tearing"
 SINGLE_RUN = "../single_run"
 """Where `mhx run campaign_config.toml` writes: beside the campaign, whose files it leaves alone."""
-_PROBE_TIME = 1e6  # end of a run whose length is not yet known; longer than any step
+PROBE_TIME = 1e6  # end of a run whose length is not yet known; longer than any step
 _FIELDS_OF_A_PLAN = 30  # real arrays of the grid alive at once while planning
 
 _SHEET = "physics.equilibrium_parameters"
-_FLAGS = {  # key of the run file: flag of the planner
+FLAGS = {  # key of the run file: flag of the planner
     "mesh.shape": "--nx/--ny",
     "mesh.shape.0": "--nx",
     "mesh.shape.1": "--ny",
@@ -148,7 +148,7 @@ def configuration(
 ) -> Reconnection:
     """`run_file` as a checked table; its faults name the flags of the command."""
     data = run_file(asked, dt=dt, t1=t1, save_every=save_every, window=window)
-    return parse(Reconnection, data, Source(command, flags=_FLAGS))
+    return parse(Reconnection, data, Source(command, flags=FLAGS))
 
 
 def run_file(
@@ -207,7 +207,7 @@ def run_file(
 
 def _probe(asked: Parameters) -> Reconnection:
     """The configuration while its length is not yet known."""
-    t1 = _PROBE_TIME if asked.dt == "auto" else min(10 * float(asked.dt), LONGEST)
+    t1 = PROBE_TIME if asked.dt == "auto" else min(10 * float(asked.dt), LONGEST)
     return configuration(asked, dt=asked.dt, t1=t1, save_every=1)
 
 

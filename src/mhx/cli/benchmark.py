@@ -1,0 +1,386 @@
+"""`mhx benchmark ...`: studies that give a long run its evidence, one function per command.
+
+Each command writes a testbed into its folder, carries it out, and judges what the cases left.  An
+absent flag is None and means the library's own default, which the help tells in words.  Units are
+Alfvenic throughout: lengths in L, speeds in v_A, times in L/v_A, eta = 1/S, nu = 1/Re.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from mhx.cli import show
+from mhx.cli.command import TableCommand
+from mhx.cli.flags import GRID, JUDGEMENT, OUTPUT, SHEET, Json, flag, given_flags
+
+if TYPE_CHECKING:
+    from mhx.campaigns.rutherford.studies.flags import Common
+
+STORY = """Evidence for a long run: convergence, seeds, sweeps, one long run.
+
+A run is believed when others like it say the same. Each command writes the cases of a study as a
+testbed into --outdir, carries out what is not finished yet, and judges the files that the cases
+left. The same command again goes on where it was.
+
+\b
+For a run that was planned into DIR:
+  mhx benchmark double-harris-convergence --from-plan DIR --outdir DIR/convergence/main
+  mhx benchmark seed-robust-qi --from-plan DIR --outdir DIR/seed_qi
+  mhx campaign rutherford-promotion-check DIR
+
+\b
+Without a plan, a study of a few seconds:
+  mhx benchmark double-harris-convergence --width 0.45 --eta 0.008 --nu 0.008 \\
+      --resolutions 32,48,64 --reference-resolution 48 --t-end 20 --outdir outputs/quick
+
+Exit codes: 0 every gate passed, 1 written and a gate did not pass, 2 wrong input and nothing
+written, 3 the run failed, 4 files altered or missing, 6 folder in use, 75 stopped: run it again.
+"""
+
+benchmark_app = typer.Typer(
+    name="benchmark",
+    help=STORY,
+    short_help="Convergence, seeds, sweeps: evidence for a long run.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+CASES, TIME = "The cases", "Time and sampling"
+
+Outdir = Annotated[
+    Path | None, flag("Folder to write [default: outputs/benchmarks/<study>]", panel=OUTPUT)
+]
+Jobs = Annotated[
+    str | None, flag("Cases at a time, or auto: as many as CPUs [default: auto]", panel=OUTPUT)
+]
+Share = Annotated[
+    list[Path] | None,
+    flag(
+        "A study whose equal cases need not be computed again; may be repeated [default: none]",
+        panel=OUTPUT,
+    ),
+]
+FromPlan = Annotated[
+    Path | None,
+    flag(
+        "A planned run: take every parameter from its plan; flags may not contradict it "
+        "[default: none]",
+        metavar="RUN_DIR",
+        panel=SHEET,
+    ),
+]
+Equilibrium = Annotated[
+    str | None,
+    flag("periodic_double_harris or cosine_tearing [default: periodic_double_harris]", panel=SHEET),
+]
+Width = Annotated[
+    float | None, flag("Half-width a of a double Harris sheet, L [default: 0.4]", panel=SHEET)
+]
+Amplitude = Annotated[float | None, flag("Field far from a sheet, v_A [default: 1]", panel=SHEET)]
+Eta = Annotated[float | None, flag("Resistivity 1/S, L v_A [default: 0.005]", panel=SHEET)]
+Nu = Annotated[float | None, flag("Viscosity 1/Re, L v_A [default: 0.005]", panel=SHEET)]
+Hold = Annotated[
+    bool | None,
+    flag(
+        "Keep the sheet up against resistivity [default: hold double Harris, let cosine decay]",
+        "--hold-equilibrium/--decaying-equilibrium",
+        panel=SHEET,
+    ),
+]
+Eps = Annotated[float | None, flag("Coherent seed eps in psi, L v_A [default: 0.001]", panel=SHEET)]
+ModeX = Annotated[int | None, flag("Waves of the seed along x [default: 2; cosine 1]", panel=SHEET)]
+ModeY = Annotated[int | None, flag("Waves of the seed along y [default: 1]", panel=SHEET)]
+Seed = Annotated[int | None, flag("Seed of the noise [default: 0]", panel=SHEET)]
+Noise = Annotated[float | None, flag("RMS of the noise in psi, L v_A [default: 1e-6]", panel=SHEET)]
+Lx = Annotated[float | None, flag("Box along x, L [default: 2 pi]", panel=SHEET)]
+Ly = Annotated[float | None, flag("Box along y, L [default: 2 pi]", panel=SHEET)]
+Nx = Annotated[int | None, flag("Points along x [default: 64]", panel=GRID)]
+Ny = Annotated[int | None, flag("Points along y [default: 64]", panel=GRID)]
+Dt = Annotated[
+    str | None,
+    flag(
+        "Time step, L/v_A, or auto: half the stability limit of the case that bears least "
+        "[default: auto]",
+        panel=GRID,
+    ),
+]
+SaveEvery = Annotated[
+    str | None,
+    flag("Steps between samples, instead of --save-interval [default: auto]", panel=TIME),
+]
+SaveInterval = Annotated[
+    float | None,
+    flag(
+        "Time between samples, L/v_A; rounded to whole steps [default: 1; long run: 400 samples]",
+        panel=TIME,
+    ),
+]
+FitStart = Annotated[
+    float | None, flag("Start of the early fit window, L/v_A [default: 0]", panel=TIME)
+]
+FitStop = Annotated[float | None, flag("Its end, L/v_A [default: 4; long run: 10]", panel=TIME)]
+MinEarly = Annotated[
+    float | None,
+    flag(
+        "Slope in the early fit window, at least, v_A/L [default: 0.001; long run: 0.05]",
+        panel=JUDGEMENT,
+    ),
+]
+MinGrowth = Annotated[
+    float | None,
+    flag("Growth of the perturbation, at least [default: 1.05; long run: 2]", panel=JUDGEMENT),
+]
+MinFlux = Annotated[
+    float | None, flag("Sheet flux, max/initial, at least [default: 1.05]", panel=JUDGEMENT)
+]
+MinIsland = Annotated[
+    float | None, flag("Island width, max/initial, at least [default: 1.05]", panel=JUDGEMENT)
+]
+
+
+def _spread(what: str) -> typer.models.OptionInfo:
+    return flag(f"{what} along a ladder, (max - min)/|mean| [default: 0.02]", panel=JUDGEMENT)
+
+
+@benchmark_app.command("double-harris-long-run", cls=TableCommand)
+def double_harris_long_run(
+    *,
+    outdir: Outdir = None,
+    from_plan: FromPlan = None,
+    equilibrium: Equilibrium = None,
+    width: Width = None,
+    amplitude: Amplitude = None,
+    eta: Eta = None,
+    nu: Nu = None,
+    hold_equilibrium: Hold = None,
+    perturbation_amplitude: Eps = None,
+    mode_x: ModeX = None,
+    mode_y: ModeY = None,
+    seed: Seed = None,
+    noise_amplitude: Noise = None,
+    lx: Lx = None,
+    ly: Ly = None,
+    nx: Nx = None,
+    ny: Ny = None,
+    dt: Dt = None,
+    t_end: Annotated[float | None, flag("End time, L/v_A [default: 100]", panel=TIME)] = None,
+    ci_fast: Annotated[
+        bool | None,
+        flag(
+            "A short run (t_end < 30, by default 20), labelled so, or none that is "
+            "[default: either]",
+            "--ci-fast/--validation-duration",
+            panel=TIME,
+        ),
+    ] = None,
+    save_every: SaveEvery = None,
+    save_interval: SaveInterval = None,
+    fit_start: FitStart = None,
+    fit_stop: FitStop = None,
+    movies: Annotated[
+        bool | None,
+        flag(
+            "Movies of flux and current density [default: yes]",
+            "--movies/--no-movies",
+            panel=OUTPUT,
+        ),
+    ] = None,
+    min_early_growth_rate: MinEarly = None,
+    min_max_growth_factor: MinGrowth = None,
+    min_reconnected_flux_amplification: MinFlux = None,
+    min_island_width_amplification: MinIsland = None,
+    share: Share = None,
+    jobs: Jobs = None,
+    json: Json = False,
+) -> None:
+    """Follow one seeded sheet for long: does it grow, reconnect and dissipate as it should?"""
+    given = given_flags(locals())
+    from mhx.campaigns.rutherford.studies.flags import LongRun
+
+    _finish(LongRun(**given), json)
+
+
+@benchmark_app.command("double-harris-convergence", cls=TableCommand)
+def double_harris_convergence(
+    *,
+    outdir: Outdir = None,
+    from_plan: FromPlan = None,
+    equilibrium: Equilibrium = None,
+    width: Width = None,
+    amplitude: Amplitude = None,
+    eta: Eta = None,
+    nu: Nu = None,
+    hold_equilibrium: Hold = None,
+    perturbation_amplitude: Eps = None,
+    mode_x: ModeX = None,
+    mode_y: ModeY = None,
+    seed: Seed = None,
+    noise_amplitude: Noise = None,
+    lx: Lx = None,
+    ly: Ly = None,
+    resolutions: Annotated[
+        str | None,
+        flag(
+            "Grids at one time step, N or NXxNY [default: 64,96,128; from a plan: 3/4, 1, 3/2 "
+            "of its grid]",
+            panel=CASES,
+        ),
+    ] = None,
+    dt_values: Annotated[
+        str | None,
+        flag("Time steps on one grid, L/v_A [default: auto, dt, dt/2, dt/4]", panel=CASES),
+    ] = None,
+    reference_resolution: Annotated[
+        str | None, flag("Grid of the time steps [default: 96; from a plan: its grid]", panel=CASES)
+    ] = None,
+    reference_dt: Annotated[
+        str | None,
+        flag("Time step of the grids, L/v_A [default: auto, stable on the finest]", panel=CASES),
+    ] = None,
+    t_end: Annotated[float | None, flag("End time, L/v_A [default: 80]", panel=TIME)] = None,
+    save_every: SaveEvery = None,
+    save_interval: SaveInterval = None,
+    fit_start: FitStart = None,
+    fit_stop: FitStop = None,
+    min_early_growth_rate: MinEarly = None,
+    min_max_growth_factor: MinGrowth = None,
+    min_reconnected_flux_amplification: MinFlux = None,
+    min_island_width_amplification: MinIsland = None,
+    max_relative_growth_rate_spread: Annotated[float | None, _spread("Growth rate")] = None,
+    max_relative_max_growth_spread: Annotated[float | None, _spread("Largest growth")] = None,
+    max_relative_flux_amplification_spread: Annotated[
+        float | None, _spread("Flux amplification")
+    ] = None,
+    max_relative_width_amplification_spread: Annotated[
+        float | None, _spread("Width amplification")
+    ] = None,
+    share: Share = None,
+    jobs: Jobs = None,
+    json: Json = False,
+) -> None:
+    """Repeat one run on several grids and time steps: is the answer that of the equations?"""
+    given = given_flags(locals())
+    from mhx.campaigns.rutherford.studies.flags import Convergence
+
+    _finish(Convergence(**given), json)
+
+
+@benchmark_app.command("double-harris-parameter-sweep", cls=TableCommand)
+def double_harris_parameter_sweep(
+    *,
+    outdir: Outdir = None,
+    from_plan: FromPlan = None,
+    equilibrium: Equilibrium = None,
+    width: Width = None,
+    amplitude: Amplitude = None,
+    eta: Eta = None,
+    nu: Nu = None,
+    hold_equilibrium: Hold = None,
+    perturbation_amplitude: Eps = None,
+    mode_x: ModeX = None,
+    mode_y: ModeY = None,
+    seed: Seed = None,
+    noise_amplitude: Noise = None,
+    lx: Lx = None,
+    ly: Ly = None,
+    sweep_axis: Annotated[
+        str | None, flag("width, resistivity or mode [default: width]", panel=CASES)
+    ] = None,
+    widths: Annotated[
+        str | None, flag("Half-widths a, L [default: about 7/8, 1, 9/8 of --width]", panel=CASES)
+    ] = None,
+    etas: Annotated[
+        str | None, flag("Resistivities, L v_A [default: about 0.8, 1, 1.2 of --eta]", panel=CASES)
+    ] = None,
+    viscosities: Annotated[
+        str | None,
+        flag("One per resistivity, L v_A [default: the etas, times --nu/--eta]", panel=CASES),
+    ] = None,
+    modes: Annotated[
+        str | None, flag("Seed modes [default: 2:1,2:2,4:1; cosine 1:1,1:2,2:1]", panel=CASES)
+    ] = None,
+    nx: Nx = None,
+    ny: Ny = None,
+    dt: Dt = None,
+    t_end: Annotated[float | None, flag("End time, L/v_A [default: 60]", panel=TIME)] = None,
+    save_every: SaveEvery = None,
+    save_interval: SaveInterval = None,
+    fit_start: FitStart = None,
+    fit_stop: FitStop = None,
+    min_early_growth_rate: MinEarly = None,
+    min_max_growth_factor: MinGrowth = None,
+    min_reconnected_flux_amplification: MinFlux = None,
+    min_island_width_amplification: MinIsland = None,
+    share: Share = None,
+    jobs: Jobs = None,
+    json: Json = False,
+) -> None:
+    """Vary width, resistivity or mode: does growth follow theory around the base, too?"""
+    given = given_flags(locals())
+    from mhx.campaigns.rutherford.studies.flags import Sweep
+
+    _finish(Sweep(**given), json)
+
+
+@benchmark_app.command("seed-robust-qi", cls=TableCommand)
+def seed_robust_qi(
+    *,
+    outdir: Outdir = None,
+    from_plan: FromPlan = None,
+    equilibrium: Equilibrium = None,
+    width: Width = None,
+    amplitude: Amplitude = None,
+    eta: Eta = None,
+    nu: Nu = None,
+    hold_equilibrium: Hold = None,
+    perturbation_amplitude: Eps = None,
+    mode_x: ModeX = None,
+    mode_y: ModeY = None,
+    seeds: Annotated[
+        str | None,
+        flag("Seeds of the noise, one case each [default: 0,1,2,3,4,5,6,7]", panel=CASES),
+    ] = None,
+    noise_amplitude: Annotated[
+        str | None,
+        flag("RMS of the noise in psi, L v_A [default: auto, 0.05 of the seed]", panel=CASES),
+    ] = None,
+    lx: Lx = None,
+    ly: Ly = None,
+    nx: Nx = None,
+    ny: Ny = None,
+    dt: Dt = None,
+    t_end: Annotated[float | None, flag("End time, L/v_A [default: 40]", panel=TIME)] = None,
+    save_every: SaveEvery = None,
+    save_interval: SaveInterval = None,
+    fit_start: FitStart = None,
+    fit_stop: FitStop = None,
+    share: Share = None,
+    jobs: Jobs = None,
+    json: Json = False,
+) -> None:
+    """Repeat one run with other noise: are its quantities of interest no accident of the seed?"""
+    given = given_flags(locals())
+    from mhx.campaigns.rutherford.studies.flags import Seeds
+
+    _finish(Seeds(**given), json)
+
+
+def _finish(options: "Common", json: bool) -> NoReturn:
+    """Write the study, carry out its cases, judge them, and say how it went."""
+    from mhx.campaigns.rutherford.studies import bundle, flags, movies, testbeds
+    from mhx.report.progress import silenced
+    from mhx.testbed.launcher import Options, run_testbed
+
+    study = flags.study_of(options)
+    file = testbeds.write(study)
+    if answer := bundle.standing(study):
+        show.finish(answer, json)
+    with silenced(json):
+        if study.cases:
+            ran = run_testbed(file, Options(jobs=options.jobs or "auto"))
+            if ran.exit_code not in (0, 1):  # stopped: the same command goes on
+                show.finish(ran, json)
+        movies.draw(study)
+        answer = bundle.conclude(study)
+    show.finish(answer, json)
