@@ -87,12 +87,14 @@ class Cases:
     runs: those that left files which can be read, in the order of the plan, with or without
         problems.  missing: id -> why there is no run.  planned: every id.
     base: the configuration that the cases were made from; None where it cannot be read.
+    purpose: of the study, in the words of its plan.
     """
 
     planned: tuple[str, ...]
     runs: tuple[CaseRun, ...]
     missing: Mapping[str, str] = field(default_factory=dict)
     base: Reconnection | None = None
+    purpose: str = ""
 
     @property
     def usable(self) -> tuple[CaseRun, ...]:
@@ -123,6 +125,7 @@ def read_cases(folder: Path) -> Cases:
             runs=tuple(runs),
             missing=missing,
             base=_base(folder, plan),
+            purpose=str(plan["purpose"]),
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise EvidenceError(f"{folder / PLAN} is torn or altered: {error!r} in it") from error

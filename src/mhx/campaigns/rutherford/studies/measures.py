@@ -22,8 +22,8 @@ Metrics = dict[str, float | None]
 Bounds = Mapping[str, float]
 
 MIN_SAMPLES = 8
-FAST, FAST_LABEL, FULL_LABEL = 30.0, "fast_validation", "validation"
-"""A study that ends before this time [L/v_A] is labelled as a fast one."""
+FAST, FAST_LABEL = 30.0, "fast_validation"
+"""A case that ends before this time [L/v_A] belongs to a study whose purpose carries the label."""
 
 COMPARED = (
     "linear_growth_rate", "max_growth_factor", "reconnected_flux_amplification",
@@ -56,10 +56,16 @@ class Measured:
         return next(result for result in self.results if result.gate.name == name)
 
 
-def measured(run: CaseRun, bounds: Bounds) -> Measured:
-    """The numbers of a case, and its gates at the bounds in use."""
-    metrics = measures(run, bounds)
+def measured(run: CaseRun, bounds: Bounds, purpose: str = "") -> Measured:
+    """The numbers of a case, and its gates at the bounds in use; purpose: of its study."""
+    fast = is_fast(run) and FAST_LABEL not in purpose
+    metrics = measures(run, bounds) | {"unlabeled_fast_runs": float(fast)}
     return Measured(run=run, metrics=metrics, results=tuple(judge_all(case_gates(bounds), metrics)))
+
+
+def is_fast(run: CaseRun) -> bool:
+    """Whether a case ends too early for anything but a test of the machinery."""
+    return run.config.t_end < FAST * (1 - 1e-9)
 
 
 def measures(run: CaseRun, bounds: Bounds) -> Metrics:
@@ -190,6 +196,14 @@ CASE_GATES: tuple[tuple[Gate, str], ...] = (
             remedy=RERUN,
         ),
         "max_relative_energy_increase",
+    ),
+    (
+        Gate(
+            name="short_duration_is_labeled_fast", metric="unlabeled_fast_runs", high=0,
+            reason="a study that ends before t = 30 L/v_A says so in its purpose: fast_validation",
+            remedy=LONGER,
+        ),
+        "",
     ),
 )  # fmt: skip
 """Gates of each case beside those on its numerics, and the bound of each where it has a name."""

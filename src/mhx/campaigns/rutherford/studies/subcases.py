@@ -14,13 +14,12 @@ from mhx.campaigns.rutherford.studies import ladders
 from mhx.campaigns.rutherford.studies.cases import CaseRun, Cases
 from mhx.campaigns.rutherford.studies.measures import (
     COMPARED,
-    FAST,
     FAST_LABEL,
-    FULL_LABEL,
     PEAKS,
     Bounds,
     Measured,
     Metrics,
+    is_fast,
     measured,
 )
 from mhx.evidence.gates import Gate
@@ -59,7 +58,7 @@ class Subcases:
 
 def judged(cases: Cases, bounds: Bounds) -> Subcases:
     """Measure and judge each case by itself."""
-    counted = tuple(measured(run, bounds) for run in cases.usable)
+    counted = tuple(measured(run, bounds, cases.purpose) for run in cases.usable)
     out = cases.problems
     lacking = {one.run.id: _lacking(one) for one in counted}
     metrics: Metrics = {"missing_case_metrics": None, "failed_subcases": None}
@@ -80,16 +79,10 @@ def judged(cases: Cases, bounds: Bounds) -> Subcases:
             for one in counted
         ],
         "not_counted": out,
-        "duration_label": duration_label([one.run for one in counted]),
+        "duration_label": FAST_LABEL if FAST_LABEL in cases.purpose else None,
+        "fast_cases": [one.run.id for one in counted if is_fast(one.run)],
     }
     return Subcases(counted=counted, metrics=metrics, facts=facts)
-
-
-def duration_label(runs: Sequence[CaseRun]) -> str | None:
-    """`fast_validation` where any case ends before t = 30 L/v_A; None without cases."""
-    if not runs:
-        return None
-    return FAST_LABEL if min(run.config.t_end for run in runs) < FAST else FULL_LABEL
 
 
 def covers(runs: Sequence[CaseRun]) -> dict[str, Any]:
