@@ -117,9 +117,8 @@ class Installed:
         )
 
     def close(self) -> None:
-        if self._process and self._process.stdin:
-            self._process.stdin.close()
-            self._process.wait(60)
+        if self._process:
+            self._process.communicate(timeout=60)  # no more words: it ends, and the pipes close
 
     def _start(self) -> "subprocess.Popen[str]":
         self.scratch.mkdir(parents=True, exist_ok=True)

@@ -36,8 +36,12 @@ def refused(said: Said, reason: str, codes: Sequence[int] = tuple(REFUSED)) -> N
 def not_promoted(
     mhx: Installed, lane: Lane, reason: str, *flags: object, draw: int | None = None
 ) -> None:
-    """The check refuses for this reason, and the claim that is asked for all the same is none."""
-    refused(check(mhx, lane, *flags, draw=draw), reason)
+    """The check refuses for this reason, or grants no more than validation for it.
+
+    The claim that is asked for all the same is none.
+    """
+    said = check(mhx, lane, *flags, draw=draw)
+    refused(said, reason, (0, *REFUSED) if "validation only" in said else tuple(REFUSED))
     assert claim(mhx, lane).code in (4, 5)
     assert level(mhx, lane) != TOP
 
