@@ -91,7 +91,7 @@ def _logarithmic(low: float, high: float) -> Scale:
     if len(shown) < 2:
         shown = [low * (high / low) ** share for share in (0.1, 0.5, 0.9)]
         return Scale(low, high, True, tuple((tick, f"{tick:.3g}") for tick in shown))
-    return Scale(low, high, True, tuple((tick, _power(tick)) for tick in shown))
+    return Scale(low, high, True, tuple((tick, spoken(tick)) for tick in shown))
 
 
 def _step(rough: float) -> float:
@@ -116,7 +116,8 @@ def _labels(ticks: Sequence[float], step: float) -> tuple[list[str], str]:
     return [f"{tick / power:.{decimals}f}" for tick in ticks], words
 
 
-def _power(tick: float) -> str:
+def spoken(tick: float) -> str:
+    """A positive number in few characters: 0.05, 10⁻⁹, 2·10⁻⁷."""
     exponent = math.floor(math.log10(tick) + 1e-9)
     if -3 <= exponent <= 3:
         return f"{tick:g}"

@@ -14,6 +14,7 @@ import numpy as np
 from mhx.reconnection import phases
 from mhx.report import style
 from mhx.report.plots import Band, Curve, Level, Panel, Span, Upright
+from mhx.report.scales import spoken
 
 TIME = "time  $t$  [$L/v_A$]"
 SHEETS = ((0, style.BLUE, "-"), (1, style.RED, (0, (4, 2.5))))  # symmetric sheets lie on each other
@@ -226,7 +227,7 @@ def saturation(run: Run) -> list[Panel]:
                 curves=response,
                 from_zero=True,
                 legend="lower right",
-                levels=[Level(y=bound, label=f"bound {bound:g}")],
+                levels=[Level(y=bound, label=f"bound {spoken(bound)}")],
             )
         )  # fmt: skip
     return panels
@@ -268,7 +269,7 @@ def energy_budget(run: Run) -> list[Panel]:
         panels.append(
             Panel(title="Residual of the budget", ylabel="$R$  [1]", xlabel=TIME, log=True,
                   curves=residual, legend="center right",
-                  levels=[Level(y=bound, label=f"bound {bound:g}")])
+                  levels=[Level(y=bound, label=f"bound {spoken(bound)}")])
         )  # fmt: skip
     return panels
 

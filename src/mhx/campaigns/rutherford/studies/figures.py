@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from mhx.campaigns.rutherford.studies.convergence_figure import convergence
 from mhx.campaigns.rutherford.studies.judged import Judged
-from mhx.campaigns.rutherford.studies.study import LONG_RUN, SEEDS, SWEEP
+from mhx.campaigns.rutherford.studies.study import CONVERGENCE, LONG_RUN, SEEDS, SWEEP
 from mhx.report import paper, style
 from mhx.report.paper import Layout
 from mhx.report.plots import Band, Curve, Level, Panel, Upright
@@ -32,7 +33,7 @@ QUANTITIES = {
 
 
 def seeds(judged: Judged) -> list[Panel]:
-    """How far each seed is from the mean, by quantity; the growth rate of each seed."""
+    """How far each seed is from the mean: by quantity, in growth rate, in width over time."""
     arrays = judged.arrays
     names = [str(name) for name in arrays.get("metric_names", ())]
     if not names:
@@ -45,6 +46,7 @@ def seeds(judged: Judged) -> list[Panel]:
     return [
         _spread(columns, rows, halves),
         *_by_seed(np.asarray(arrays["seeds"]), columns, halves),
+        *_together(arrays),
     ]
 
 
@@ -79,15 +81,15 @@ def _by_seed(numbers: np.ndarray, columns: Arrays, halves: Mapping[str, Any]) ->
     if rates is None or not np.isfinite(rates).all() or halves["linear_growth_rate"].value is None:
         return []
     mean, places = float(rates.mean()), np.arange(len(rates), dtype=float)
-    half = halves["linear_growth_rate"].value * abs(mean)
-    room = 1.6 * max(half, float(np.abs(rates - mean).max())) or abs(mean)
+    away, half = 100 * (rates / mean - 1), 100 * halves["linear_growth_rate"].value
+    room = 1.6 * max(half, float(np.abs(away).max())) or 1.0
     return [
         Panel(
             title="Growth rate of each seed",
-            ylabel="rate less its mean  [$v_A/L$]",
+            ylabel="distance from the mean  [%]",
             xlabel="seed",
-            curves=[Curve(x=places, y=rates - mean, dash="", marker="o", label="seed")],
-            levels=[Level(y=0, label=f"mean {mean:.5f}")],
+            curves=[Curve(x=places, y=away, dash="", marker="o", label="seed")],
+            levels=[Level(y=0, label=f"mean {mean:.5f} $v_A/L$")],
             bands=[Band(low=-half, high=half, label="95 % interval of the mean")],
             xticks={
                 str(int(numbers[n])): n for n in range(0, len(numbers), -(-len(numbers) // 10))
@@ -95,6 +97,40 @@ def _by_seed(numbers: np.ndarray, columns: Arrays, halves: Mapping[str, Any]) ->
             ylim=(-room, 1.6 * room),
             legend="upper right",
         )
+    ]
+
+
+def _together(arrays: Arrays) -> list[Panel]:
+    """The width of the island in every run, and how far each is from the mean of all."""
+    name = "history_island_width_0"
+    if name not in arrays or len(arrays[name]) < 2:
+        return []
+    time, widths = np.asarray(arrays["history_time"]), np.asarray(arrays[name], float)
+    mean = widths.mean(axis=0)
+    away = np.where(mean > 0, np.abs(widths / np.where(mean > 0, mean, 1) - 1), np.nan)
+    many = [
+        (style.CYCLE[n % len(style.CYCLE)], ("-", DASHED)[n // len(style.CYCLE) % 2])
+        for n in range(len(widths))
+    ]
+    return [
+        Panel(
+            title="Width of the island, every seed",
+            ylabel="$W$  [$L$]",
+            from_zero=True,
+            curves=[
+                Curve(x=time, y=row, color=color, dash=dash, width=0.9)
+                for row, (color, dash) in zip(widths, many, strict=True)
+            ],
+        ),
+        Panel(
+            title="Its distance from the mean of all",
+            ylabel="relative  [1]",
+            log=True,
+            curves=[
+                Curve(x=time, y=row, color=color, dash=dash, width=0.9)
+                for row, (color, dash) in zip(away, many, strict=True)
+            ],
+        ),
     ]
 
 
@@ -257,6 +293,7 @@ def long_run(judged: Judged) -> list[Panel]:
 
 Panels = Callable[[Judged], list[Panel]]
 DRAWN: Mapping[str, tuple[str, Panels, Layout]] = {
+    CONVERGENCE: ("convergence.png", lambda one: convergence({"": one}), paper.SIDE_BY_SIDE),
     SWEEP: ("parameter_sweep.png", sweep, paper.STACKED),
     SEEDS: ("qi_summary.png", seeds, paper.SIDE_BY_SIDE),
     LONG_RUN: ("long_run.png", long_run, paper.SIDE_BY_SIDE),
