@@ -49,6 +49,10 @@ NEW = [
     "stability_ratio",
     "flux_xo_0",
     "flux_xo_1",
+    "perturbation_norm",
+    "seed_mode_reconnected_flux",
+    "dominant_flux_mode_x",
+    "dominant_flux_mode_y",
 ]
 
 
@@ -103,7 +107,8 @@ def test_the_vocabulary_holds_every_name_with_unit_and_meaning():
         assert quantity.unit
         assert quantity.meaning
     whole = {name for name, quantity in HISTORY.items() if quantity.dtype == "int64"}
-    assert whole == {"step", "x_point_count", "o_point_count"}
+    modes = {"dominant_flux_mode_x", "dominant_flux_mode_y"}
+    assert whole == {"step", "x_point_count", "o_point_count"} | modes
 
 
 @pytest.mark.parametrize("config", CASES.values(), ids=CASES)

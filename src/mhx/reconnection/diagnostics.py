@@ -15,6 +15,7 @@ import numpy as np
 from mhx.reconnection import equilibria, timestep
 from mhx.reconnection.critical_points import CriticalPoints, critical_points
 from mhx.reconnection.interpolant import Interpolant
+from mhx.reconnection.perturbation import Perturbation
 from mhx.reconnection.sheets import Sheets
 from mhx.reconnection.state import State
 
@@ -44,6 +45,13 @@ def _quantities() -> list[Quantity]:
             "legacy proxy 2 |psi_hat(m)|/(nx ny): planned mode (cosine sheet), else the largest "
             "with 0 <= mx <= 4, 1 <= my <= 4 at that sample; reported, not gated",
         ),
+        (
+            "seed_mode_reconnected_flux",
+            "L v_A",
+            "2 |psi_hat(m)|/(nx ny) of the mode that is followed",
+        ),
+        ("dominant_flux_mode_x", "1", "mx of the mode that reconnected_flux is that of"),
+        ("dominant_flux_mode_y", "1", "my of the mode that reconnected_flux is that of"),
         ("reconnection_rate_proxy", "v_A^2", "numpy.gradient(reconnected_flux, time)"),
         ("magnetic_energy", "v_A^2", "0.5 <|grad psi|^2>, domain mean"),
         ("kinetic_energy", "v_A^2", "0.5 <|grad phi|^2>, domain mean"),
@@ -82,6 +90,11 @@ def _quantities() -> list[Quantity]:
         ("stability_ratio", "1", "dt/dt_max of the fields; above 1 RK4 is unstable"),
     ]
     of_sheets = [
+        (
+            "perturbation_norm",
+            "1",
+            "L2 norm over grid values of (psi, omega) minus the unseeded base, over eps",
+        ),
         (
             "rutherford_island_width",
             "L",
@@ -123,7 +136,10 @@ def _quantities() -> list[Quantity]:
         for n, u, m in of_sheets
         for end in (("_0", "_1") if n.endswith("[s]") else ("",))
     ]
-    whole = ("step", "x_point_count", "o_point_count")
+    whole = (
+        *("step", "x_point_count", "o_point_count"),
+        *("dominant_flux_mode_x", "dominant_flux_mode_y"),
+    )
     return [replace(row, dtype="int64") if row.name in whole else row for row in rows]
 
 
@@ -175,6 +191,7 @@ class Sampler:
         self._held = equilibria.equilibrium_hat(config) if config.held else None
         self._initial_energy = float(sum(self._energies(initial)))
         self._sheets = Sheets(config) if config.equilibrium.normal else None
+        self._perturbation = Perturbation(config) if config.equilibrium.normal else None
         self._sampled = [name for name in self.names if name != DERIVED]
 
     @property
@@ -201,11 +218,11 @@ class Sampler:
         psi = Interpolant.of(state.psi_hat, self.grid)
         points = critical_points(psi, self.grid.shape)
         current = np.fft.irfft2(self.grid.k2 * state.psi_hat, self.grid.shape)
-        flux = self._proxy(state)
+        fluxes = self._proxies(state)
         values: dict[str, float] = {
             "time": float(state.time),
             "step": int(state.step),
-            "reconnected_flux": flux,
+            **fluxes,
             **self._budget(state),
             "magnetic_divergence_linf": self._divergence(fields),
             "current_density_linf": float(np.abs(current).max()),
@@ -216,19 +233,28 @@ class Sampler:
             "stability_ratio": self._stability(fields),
         }
         if self._sheets:
+            flux = fluxes["reconnected_flux"]
             values |= self._sheets.row(state.time, psi, points, current, flux)
+        if self._perturbation:
+            values["perturbation_norm"] = self._perturbation.norm(state)
         return {name: values[name] for name in self._sampled}, points
 
-    def _proxy(self, state: State) -> float:
-        """The legacy flux of `HISTORY`."""
-        size = np.abs(state.psi_hat)
-        if self.config.equilibrium.normal == "y":
-            mx, my = self.config.mode
-            amplitude = size[mx, my] if self.grid.keep[mx, my] else 0.0
-        else:
-            mx, my = LOW_MODES
-            amplitude = size[: mx + 1, 1 : my + 1].max()
-        return 2 * float(amplitude) / (self.grid.nx * self.grid.ny)
+    def _proxies(self, state: State) -> dict[str, float]:
+        """The legacy flux of `HISTORY`, which mode it is that of, and the flux of the own mode."""
+        size = 2 * np.abs(state.psi_hat) / (self.grid.nx * self.grid.ny)
+        own_x, own_y = self.config.mode
+        own = float(size[own_x, own_y]) if self.grid.keep[own_x, own_y] else 0.0
+        mx, my, flux = own_x, own_y, own
+        if self.config.equilibrium.normal != "y":
+            low = size[: LOW_MODES[0] + 1, 1 : LOW_MODES[1] + 1]
+            mx, above = (int(index) for index in np.unravel_index(np.argmax(low), low.shape))
+            my, flux = above + 1, float(low[mx, above])
+        return {
+            "reconnected_flux": flux,
+            "seed_mode_reconnected_flux": own,
+            "dominant_flux_mode_x": mx,
+            "dominant_flux_mode_y": my,
+        }
 
     def _energies(self, state: State) -> tuple[float, float]:
         psi, omega = np.abs(state.psi_hat) ** 2, np.abs(state.omega_hat) ** 2
