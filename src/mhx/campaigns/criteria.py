@@ -22,7 +22,10 @@ CONVERGENCE = (
     "mhx benchmark double-harris-convergence --from-plan RUN_DIR --outdir RUN_DIR/convergence/NAME"
 )
 SEEDS = "mhx benchmark seed-robust-qi --from-plan RUN_DIR --outdir RUN_DIR/seed_qi"
-SWEEP = "mhx benchmark double-harris-parameter-sweep --from-plan RUN_DIR --sweep-axis AXIS"
+SWEEP = (
+    "mhx benchmark double-harris-parameter-sweep --from-plan RUN_DIR --sweep-axis AXIS "
+    "--outdir RUN_DIR/sweeps/AXIS"
+)
 
 FILES, DURATION, NUMERICS = "files and identity", "duration and equilibrium", "numerics"
 LINEAR, NONLINEAR, TOPOLOGY = "linear phase", "nonlinear phase", "geometry and topology"

@@ -22,6 +22,9 @@ IN_THE_PLAN = "plan"
 PRECISION = 64
 _BITS = {"float64": 64, "float32": 32}
 MIN_CHECKPOINTS = 8
+DURATION_GATE = "duration_guard_passed"
+DURATION = {"required_efolds": 10.0, "safety_factor": 3.0}
+"""The production bounds of N_e and s_f; a plan that demands less is a waiver."""
 TABLES = ("mesh", "time", "physics", "initial", "numerics", "diagnostics")
 """The tables of a configuration that decide trajectory and diagnostics; names and paths do not."""
 
@@ -112,6 +115,28 @@ def of_precision(config: Mapping[str, Any]) -> list[Waiver]:
             where="numerics.dtype",
         )
     ]
+
+
+def of_duration(assessment: Mapping[str, Any]) -> list[Waiver]:
+    """A waiver for each factor of the duration that is below what a production run needs."""
+    stated = {name: assessment.get(name) for name in DURATION}
+    used = {name: _factor(value) for name, value in stated.items()}
+    return [
+        Waiver(
+            gate=DURATION_GATE,
+            production_bound=needed,
+            used_bound=used[name],
+            where=f"{IN_THE_PLAN}: {name}",
+        )
+        for name, needed in DURATION.items()
+        if used[name] < needed
+    ]
+
+
+def _factor(value: Any) -> float:
+    """A factor of the duration; what is no number demands nothing."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if number else 0.0
 
 
 def steps_to(t_end: float, dt: float) -> int:
@@ -259,6 +284,7 @@ class Plan:
         Bounds are compared anew; a gate without a value is stored as null and read as infinite.
         """
         bounds = waivers(self.thresholds, where=IN_THE_PLAN) + of_precision(self.config)
+        bounds += of_duration(self.document["duration_assessment"])
         stored = [
             Waiver(**{**row, "used_bound": _number(row["used_bound"])})
             for row in self.document["waivers"]

@@ -15,13 +15,18 @@ ANSWERED, UNKNOWN = "answered", "unknown"
 
 @dataclass(frozen=True)
 class Question:
-    """`sentence` is filled with the metrics; the gates decide whether there is an answer."""
+    """`sentence` is filled with the metrics; the gates decide whether there is an answer.
+
+    files: from which the values are drawn, below the run directory; a name in braces stands for a
+        list of folders among the values.
+    """
 
     id: str
     text: str
     sentence: str
     metrics: tuple[str, ...]
     gates: tuple[str, ...]
+    files: tuple[str, ...]
 
 
 QUESTIONS = (
@@ -32,6 +37,7 @@ QUESTIONS = (
         "the run lasts {duration_over_required} times what it demands.",
         ("growth_rate_computed", "duration_over_required"),
         ("equilibrium_tearing_unstable", "duration_guard_passed"),
+        ("campaign_plan.json", "checkpoints/checkpoint_index.json"),
     ),
     Question(
         "linear_efolds",
@@ -40,6 +46,7 @@ QUESTIONS = (
         "end changes the slope by {fit_window_slope_change}.",
         ("linear_phase_efolds", "growth_rate_measured", "fit_window_slope_change"),
         ("linear_phase_observed", "fit_window_sensitivity"),
+        ("production_history.npz",),
     ),
     Question(
         "algebraic_phase",
@@ -52,6 +59,7 @@ QUESTIONS = (
             "algebraic_phase_faults",
         ),
         ("algebraic_phase_detected",),
+        ("production_history.npz", "campaign_plan.json"),
     ),
     Question(
         "energy_budget",
@@ -59,14 +67,21 @@ QUESTIONS = (
         "its largest residual is {max_energy_budget_residual}, over {history_samples} samples.",
         ("max_energy_budget_residual", "history_samples"),
         ("energy_budget_residual_within_tolerance",),
+        ("production_history.npz",),
     ),
     Question(
         "robustness",
         "Does the result persist under resolution, time step and seed?",
-        "{convergence_bundles} convergence bundles; gates that fail in them: "
-        "{failed_convergence_gates}; in the seed bundle: {failed_seed_gates}.",
-        ("convergence_bundles", "failed_convergence_gates", "failed_seed_gates"),
+        "{convergence_bundles} convergence bundles, over {evidence_words}; checks and gates that "
+        "fail in them: {failed_convergence_gates}; in the seed bundle: {failed_seed_gates}; "
+        "conditions under which they are about this run and that do not hold: "
+        "{evidence_mismatches}.",
+        (
+            *("convergence_bundles", "evidence_words", "failed_convergence_gates"),
+            *("failed_seed_gates", "evidence_mismatches"),
+        ),
         ("convergence_bundles_passed", "seed_qi_bundle_passed", "evidence_matches_run"),
+        ("{convergence_dirs}/cases", "{seed_qi_dir}/cases"),
     ),
     Question(
         "fixed_ranges",
@@ -74,6 +89,7 @@ QUESTIONS = (
         "movies missing: {missing_movies}; faults of range, time or coverage: {movie_faults}.",
         ("missing_movies", "movie_faults"),
         ("fixed_scale_movies_present", "movies_fixed_scale_verified"),
+        ("figures/fixed_scale_flux_movie.json", "figures/fixed_scale_current_density_movie.json"),
     ),
     Question(
         "reproducible",
@@ -87,6 +103,7 @@ QUESTIONS = (
             "artifact_hashes_verified",
             "checkpoint_restart_reproducibility",
         ),
+        ("commands.jsonl", "manifest.json", "artifact_manifest.json", "checkpoints"),
     ),
 )
 
@@ -113,8 +130,20 @@ def _answer(
         "answer": f"unanswered: no value for {', '.join(unknown)}" if unknown else sentence,
         "metrics": {name: values.get(name) for name in question.metrics},
         "gates": {name: verdict.value for name, verdict in found.items()},
+        "files": [place for name in question.files for place in _places(name, values)],
     }
 
 
+def _places(name: str, values: Mapping[str, Any]) -> list[str]:
+    """A file of the run, or one in each folder that the values name."""
+    if not name.startswith("{"):
+        return [name]
+    key, _, below = name[1:].partition("}")
+    found = values.get(key) or []
+    return [f"{folder}{below}" for folder in ([found] if isinstance(found, str) else found)]
+
+
 def _spoken(value: Any) -> str:
+    if isinstance(value, str):
+        return value
     return f"{value:.4g}" if isinstance(value, int | float) else "not reported"

@@ -19,6 +19,7 @@ from mhx.campaigns.rutherford import resume as resuming
 from mhx.campaigns.rutherford.binding import PLACE
 from mhx.campaigns.rutherford.conclusion import Chunk, chain
 from mhx.campaigns.rutherford.execution_gates import execution_gates
+from mhx.campaigns.supporting import words
 from mhx.errors import ClaimRefused
 from mhx.evidence import manifest, schemas, store
 from mhx.evidence.claims import (
@@ -78,7 +79,7 @@ def close(
     schema = schemas.gates_of(schemas.CAMPAIGN_EXECUTION)
     store.write_json(folder.validation, validation_document(schema, results, document))
     view = _left(folder, chunk)
-    _seal(folder, chunk, (before, level, reason), waivers)
+    _seal(folder, chunk, (before, level, reason), waivers, stands.report)
     if refusal:
         raise refusal
     return _answer(folder, chunk, results, level, [*told, *view])
@@ -142,7 +143,11 @@ def _left(folder: RunFolder, chunk: Chunk) -> list[str]:
 
 
 def _seal(
-    folder: RunFolder, chunk: Chunk, change: tuple[str, str, str], waivers: Sequence[Waiver]
+    folder: RunFolder,
+    chunk: Chunk,
+    change: tuple[str, str, str],
+    waivers: Sequence[Waiver],
+    report: Mapping[str, Any],
 ) -> None:
     """Manifests last, each covering what was written before it, and a line of the ledger."""
     before, level, reason = change
@@ -153,7 +158,7 @@ def _seal(
     described = manifest.describe(root, names)
     states = [name for record in chain(folder)[-1:] for name in record.state]
     identity = [PLACE, *states, folder.history.name]
-    claimed = claim.claim_document(plan, level, scope(chunk, level), folder)
+    claimed = claim.claim_document(plan, level, scope(chunk, level, report), folder)
     manifest.write_manifest(
         root,
         manifest.Manifest(
@@ -192,21 +197,27 @@ def _own_files(folder: RunFolder) -> list[str]:
     ]
 
 
-def scope(chunk: Chunk, level: str) -> str:
-    """`claim_scope`: what the level is about, in one sentence."""
+def scope(chunk: Chunk, level: str, report: Mapping[str, Any]) -> str:
+    """`claim_scope`: what the level is about, in one sentence.
+
+    report: of the promotion that supports the level; the evidence that it found belongs to a claim.
+    """
     config, outcome = chunk.bound.config, chunk.outcome
     used, physics, grid = config.parameters, config.physics, config.grid
     held = "held" if config.held else "decaying"
     lengths = {"a": config.scale, "k": config.wave_number}
     sheet = "".join(f"{name} = {value:.4g}, " for name, value in lengths.items() if value)
     eps = used.get("perturbation_amplitude")
+    evidence = ""
+    if level == ClaimLevel.PRODUCTION.value and report.get("evidence_scope"):
+        evidence = f"it persists over {words(report['evidence_scope'])}; "
     noise = f", noise/seed {config.initial.noise_amplitude / eps:.3g}" if eps else ""
     return (
         f"{level} for {physics.equilibrium} ({held}), {sheet}"
         f"eta = {physics.resistivity:g}, nu = {physics.viscosity:g}, "
         f"box {grid.lx:.4g} x {grid.ly:.4g}, t = 0 .. {outcome.end_step * config.dt:.6g}, "
         f"{grid.nx} x {grid.ny} points, dt = {config.dt:g}, seed {config.initial.seed}{noise}; "
-        "numerical, not agreement with data"
+        f"{evidence}numerical, not agreement with data"
     )
 
 

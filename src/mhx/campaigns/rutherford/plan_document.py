@@ -47,6 +47,9 @@ def compose(thought: Design) -> dict[str, Any]:
         "warnings": _warnings(thought),
     }
     document["waivers"] += [row.document() for row in planning.of_precision(document["config"])]
+    document["waivers"] += [
+        row.document() for row in planning.of_duration(document["duration_assessment"])
+    ]
     document["plan_digest"] = planning.plan_digest(document)
     document["promotion_outlook"] = outlook(document)
     return document

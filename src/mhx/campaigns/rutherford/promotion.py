@@ -6,22 +6,24 @@ the verdict; exit 0 when every gate passes, 1 when one does not, 4 when evidence
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from mhx.campaigns import criteria, promotion
-from mhx.campaigns.bundles import Bundles, Given, find_bundles
+from mhx.campaigns.bundles import Given
 from mhx.campaigns.commands import record_command
 from mhx.campaigns.folder import RunFolder
 from mhx.campaigns.plan import Plan, read_plan
 from mhx.campaigns.promotion import Binding, Verdicts
 from mhx.campaigns.questions import ANSWERED
+from mhx.campaigns.rutherford.evidence import About, judged_evidence
 from mhx.campaigns.rutherford.file_metrics import Metrics, file_metrics
 from mhx.campaigns.rutherford.judgement import judgement
 from mhx.campaigns.rutherford.promotion_options import Options, refuse
 from mhx.campaigns.rutherford.restart_check import RestartCheck, restart_check
+from mhx.campaigns.supporting import Bundles
 from mhx.campaigns.thresholds import BOUNDS
 from mhx.config import parse
 from mhx.errors import ConfigError, EvidenceError
@@ -29,8 +31,8 @@ from mhx.evidence import schemas
 from mhx.evidence.checkpoints import Checkpoint, read_records
 from mhx.evidence.claims import Waiver
 from mhx.evidence.gates import GateResult
-from mhx.evidence.manifest import run_digest
-from mhx.evidence.store import read_json
+from mhx.evidence.manifest import read_manifest, run_digest
+from mhx.evidence.store import read_json, strict
 from mhx.execution.lock import hold
 from mhx.reconnection.config import Reconnection, family_digest
 from mhx.reconnection.linear import GrowthRate, growth_rate
@@ -45,17 +47,19 @@ def check(run_dir: Path, options: Options) -> Answer:
     folder = RunFolder(run_dir)
     plan = read_plan(folder)
     refuse(folder, options)
-    family = family_digest(parse(Reconnection, plan.config))
+    config = parse(Reconnection, plan.config)
+    policy = _policy(plan, options, config)
     with hold(run_dir):
-        bundles = find_bundles(folder, family, options.bundles)
+        about = About(config, plan.target_time, policy.bounds)
+        bundles = judged_evidence(folder, about, options.bundles)
         found = _Found.of(folder, plan, options.restart_steps)
-        verdicts = _verdicts(found, plan, options, bundles)
+        verdicts = _verdicts(found, policy, bundles)
         binding = Binding(
             folder=folder,
             outdir=options.outdir or folder.promotion,
             plan=plan,
             run_digest=run_digest(run_dir),
-            family=family,
+            family=family_digest(config),
             evidence_digests=bundles.digests,
         )
         lacking = promotion.missing(verdicts, run_dir, _costs(folder, plan, found))
@@ -85,18 +89,34 @@ def contradictions(
     values were typed in is told from one that was judged, whatever was hashed around it.
     """
     config = parse(Reconnection, plan.config)
+    sweeps = report.get("sweep_reports") or {}
     given = Given(
         convergence=[folder.root / name for name in report.get("convergence_dirs") or ()],
         seeds=folder.root / report["seed_qi_dir"] if report.get("seed_qi_dir") else None,
+        width_sweep=folder.root / sweeps["width"]["path"] if "width" in sweeps else None,
+        eta_sweep=folder.root / sweeps["eta"]["path"] if "eta" in sweeps else None,
     )
-    metrics, _, _ = _from_files(folder, plan, config)
-    metrics = {**metrics, **find_bundles(folder, family_digest(config), given).metrics()}
+    found, facts, _ = _from_files(folder, plan, config)
+    about = About(config, plan.target_time, plan.thresholds, draw=False)
+    bundles = judged_evidence(folder, about, given)
+    metrics = _with_evidence(found, facts["code_digest"], bundles)
     stated = {one["metric"]: one["value"] for one in validation["verdicts"].values()}
-    return [
+    told = [
         f"the promotion report states {name} {_told(value)}, the run gives {_told(metrics[name])}"
         for name, value in stated.items()
         if name in metrics and not _same(value, metrics[name])
     ]
+    return [*told, *_changed(report, bundles)]
+
+
+def _changed(report: Mapping[str, Any], bundles: Bundles) -> Iterator[str]:
+    """Evidence that is not what was judged, and a scope that the evidence does not have."""
+    judged, now = report.get("evidence_digests") or {}, bundles.digests
+    for name in sorted(judged.keys() | now.keys()):
+        if judged.get(name) != now.get(name):
+            yield f"the evidence in {name} is not the one that was judged; check again"
+    if strict(report.get("evidence_scope")) != strict(bundles.scope()):
+        yield "the promotion report states a scope that its evidence does not have"
 
 
 def _same(stated: float | None, found: float | None) -> bool:
@@ -124,6 +144,7 @@ def _from_files(
         "history_schema": schemas.CAMPAIGN_HISTORY if history else None,
         "growth_rate": growth.document() if growth else None,
         "terminal_step": records[-1].step if records else 0,
+        "code_digest": _code(folder),
     }
     if history:
         judged = judgement(config, plan, history, growth)
@@ -158,6 +179,14 @@ class _Found:
         )
 
 
+def _code(folder: RunFolder) -> str | None:
+    """The code that wrote the run, as its manifest says; None where that was edited."""
+    try:
+        return str(read_manifest(folder.manifest).get("code_digest"))
+    except EvidenceError:
+        return None
+
+
 def _history(folder: RunFolder) -> dict[str, Any]:
     """The real arrays of the history; none when it is missing, torn, empty or of another schema."""
     try:
@@ -184,15 +213,18 @@ def _restart(
         return RestartCheck(stretches=(), reason=str(error))
 
 
-def _verdicts(found: _Found, plan: Plan, options: Options, bundles: Bundles) -> Verdicts:
-    metrics = {**found.metrics, **bundles.metrics()}
-    policy = promotion.policy(
+def _policy(plan: Plan, options: Options, config: Reconnection) -> promotion.Policy:
+    return promotion.policy(
         plan,
         options.bounds,
         require_movies=options.require_movies is not False,
         require_sweeps=options.require_sweeps is True,
-        unmet=_too_coarse(found.config),
+        unmet=_too_coarse(config),
     )
+
+
+def _verdicts(found: _Found, policy: promotion.Policy, bundles: Bundles) -> Verdicts:
+    metrics = _with_evidence(found.metrics, found.facts["code_digest"], bundles)
     rows = list(
         criteria.criteria(
             policy.bounds,
@@ -207,6 +239,17 @@ def _verdicts(found: _Found, plan: Plan, options: Options, bundles: Bundles) -> 
         metrics=metrics,
         facts={**found.facts, **bundles.facts()},
     )
+
+
+def _with_evidence(
+    found: Mapping[str, float | None], code: str | None, bundles: Bundles
+) -> dict[str, float | None]:
+    """The metrics of the run with those of its evidence; one code must have made both."""
+    metrics = {**found, **bundles.metrics()}
+    faults = metrics.get("code_identity_faults")
+    if faults is not None:
+        metrics["code_identity_faults"] = faults + len(bundles.codes - {code})
+    return metrics
 
 
 def _too_coarse(config: Reconnection) -> list[Waiver]:
@@ -282,9 +325,7 @@ def _remedies(lacking: Sequence[Mapping[str, Any]]) -> list[str]:
     """One line per command that would help, with the gates that wait for it."""
     waiting: dict[str, list[str]] = {}
     for row in lacking:
-        later = row["command"].startswith(promotion.NOT_HERE)
-        note = "  (not part of this version)" if later else ""
         cost = row["estimated_seconds"]
-        note += f"  (about {cost:.0f} s)" if cost else ""
+        note = f"  (about {cost:.0f} s)" if cost else ""
         waiting.setdefault(f"{row['command']}{note}", []).append(row["gate"])
     return [f"to pass {', '.join(gates)}:\n  {command}" for command, gates in waiting.items()]

@@ -13,7 +13,7 @@ from typing import Any
 from mhx.campaigns import thresholds
 from mhx.campaigns.rutherford.claim import judged_again
 from mhx.campaigns.rutherford.studies import figures
-from mhx.campaigns.rutherford.studies.cases import Cases, read_cases
+from mhx.campaigns.rutherford.studies.cases import CaseRun, Cases, read_cases
 from mhx.campaigns.rutherford.studies.judged import Judged
 from mhx.campaigns.rutherford.studies.judging import judge
 from mhx.campaigns.rutherford.studies.study import SCHEMAS, Study
@@ -114,10 +114,13 @@ def standing(study: Study) -> Answer | None:
 
 
 def relaxed(study: Study) -> list[Waiver]:
-    """Bounds looser than those of a validation, and what the study says of its own floors."""
+    """What the study says of its flags, and any bound looser than that of a validation."""
+    known = {(waiver.production_bound, waiver.used_bound) for waiver in study.waivers}
     found = thresholds.relaxed(study.bounds, study.kind, where=IN_THE_STUDY)
-    known = {waiver.gate for waiver in found}
-    return found + [waiver for waiver in study.waivers if waiver.gate not in known]
+    return [
+        *study.waivers,
+        *(one for one in found if (one.production_bound, one.used_bound) not in known),
+    ]
 
 
 def declared(study: Study) -> dict[str, Any]:
@@ -140,8 +143,18 @@ def declared(study: Study) -> dict[str, Any]:
     }
 
 
+def declared_bounds(document: Mapping[str, Any]) -> dict[str, float]:
+    """The bounds at which a bundle says that it judged itself; EvidenceError where it does not."""
+    try:
+        bounds = document["config"]["study"]["bounds"]
+        return {str(name): float(value) for name, value in bounds.items()}
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        told = f"{manifest.MANIFEST_NAME} names no bounds of a study ({error!r})"
+        raise EvidenceError(f"{told}; conclude the bundle again") from error
+
+
 def _judged(study: Study) -> _Found:
-    none = Cases(runs=(), missing={}, planned=())
+    none = Cases(planned=(), runs=())
     cases = none if study.unavailable else read_cases(study.outdir)
     bounds = thresholds.strictest({}, study.bounds, study.kind)
     return _Found(
@@ -171,7 +184,7 @@ def _diagnostics(found: _Found) -> dict[str, Any]:
         "hold_equilibrium": study.family.get("hold_equilibrium"),
         "family": dict(study.family),
         "family_digest": content_digest(study.family),
-        "cases": [_case(found.cases, run) for run in found.cases.runs],
+        "cases": [_case(study, run) for run in found.cases.runs],
         "missing_cases": dict(found.cases.missing),
         "unavailable": study.unavailable or None,
         "covers": dict(judged.covers),
@@ -184,14 +197,15 @@ def _diagnostics(found: _Found) -> dict[str, Any]:
     }
 
 
-def _case(cases: Cases, run: Any) -> dict[str, Any]:
+def _case(study: Study, run: CaseRun) -> dict[str, Any]:
     """What the bundle says of one case: which configuration it is, and where it lies."""
     config = run.config
     return {
         "id": run.id,
         "label": run.label,
-        "folder": f"cases/{run.id}",
+        "folder": run.folder.relative_to(study.outdir).as_posix(),
         "config_digest": run.digest,
+        "run_digest": run.run_digest,
         "family": family(config),
         "family_digest": family_digest(config),
         "shape": list(config.grid.shape),
