@@ -12,7 +12,40 @@ import typer
 
 from mhx.cli import show
 from mhx.cli.command import TableCommand
-from mhx.cli.flags import GRID, JUDGEMENT, OUTPUT, SHEET, Json, flag, given_flags
+from mhx.cli.flags import JUDGEMENT, OUTPUT, Json, flag, given_flags
+from mhx.cli.study_flags import (
+    CASES,
+    TIME,
+    Amplitude,
+    Dt,
+    Eps,
+    Equilibrium,
+    Eta,
+    FitStart,
+    FitStop,
+    FromPlan,
+    Hold,
+    Jobs,
+    Lx,
+    Ly,
+    MinEarly,
+    MinFlux,
+    MinGrowth,
+    MinIsland,
+    ModeX,
+    ModeY,
+    Noise,
+    Nu,
+    Nx,
+    Ny,
+    Outdir,
+    SaveEvery,
+    SaveInterval,
+    Seed,
+    Share,
+    Width,
+    spread,
+)
 
 if TYPE_CHECKING:
     from mhx.campaigns.rutherford.studies.flags import Common
@@ -45,102 +78,6 @@ benchmark_app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
-
-CASES, TIME = "The cases", "Time and sampling"
-
-Outdir = Annotated[
-    Path | None, flag("Folder to write [default: outputs/benchmarks/<study>]", panel=OUTPUT)
-]
-Jobs = Annotated[
-    str | None, flag("Cases at a time, or auto: as many as CPUs [default: auto]", panel=OUTPUT)
-]
-Share = Annotated[
-    list[Path] | None,
-    flag(
-        "A study whose equal cases need not be computed again; may be repeated [default: none]",
-        panel=OUTPUT,
-    ),
-]
-FromPlan = Annotated[
-    Path | None,
-    flag(
-        "A planned run: take every parameter from its plan; flags may not contradict it "
-        "[default: none]",
-        metavar="RUN_DIR",
-        panel=SHEET,
-    ),
-]
-Equilibrium = Annotated[
-    str | None,
-    flag("periodic_double_harris or cosine_tearing [default: periodic_double_harris]", panel=SHEET),
-]
-Width = Annotated[
-    float | None, flag("Half-width a of a double Harris sheet, L [default: 0.4]", panel=SHEET)
-]
-Amplitude = Annotated[float | None, flag("Field far from a sheet, v_A [default: 1]", panel=SHEET)]
-Eta = Annotated[float | None, flag("Resistivity 1/S, L v_A [default: 0.005]", panel=SHEET)]
-Nu = Annotated[float | None, flag("Viscosity 1/Re, L v_A [default: 0.005]", panel=SHEET)]
-Hold = Annotated[
-    bool | None,
-    flag(
-        "Keep the sheet up against resistivity [default: hold double Harris, let cosine decay]",
-        "--hold-equilibrium/--decaying-equilibrium",
-        panel=SHEET,
-    ),
-]
-Eps = Annotated[float | None, flag("Coherent seed eps in psi, L v_A [default: 0.001]", panel=SHEET)]
-ModeX = Annotated[int | None, flag("Waves of the seed along x [default: 2; cosine 1]", panel=SHEET)]
-ModeY = Annotated[int | None, flag("Waves of the seed along y [default: 1]", panel=SHEET)]
-Seed = Annotated[int | None, flag("Seed of the noise [default: 0]", panel=SHEET)]
-Noise = Annotated[float | None, flag("RMS of the noise in psi, L v_A [default: 1e-6]", panel=SHEET)]
-Lx = Annotated[float | None, flag("Box along x, L [default: 2 pi]", panel=SHEET)]
-Ly = Annotated[float | None, flag("Box along y, L [default: 2 pi]", panel=SHEET)]
-Nx = Annotated[int | None, flag("Points along x [default: 64]", panel=GRID)]
-Ny = Annotated[int | None, flag("Points along y [default: 64]", panel=GRID)]
-Dt = Annotated[
-    str | None,
-    flag(
-        "Time step, L/v_A, or auto: half the stability limit of the case that bears least "
-        "[default: auto]",
-        panel=GRID,
-    ),
-]
-SaveEvery = Annotated[
-    str | None,
-    flag("Steps between samples, instead of --save-interval [default: auto]", panel=TIME),
-]
-SaveInterval = Annotated[
-    float | None,
-    flag(
-        "Time between samples, L/v_A; rounded to whole steps [default: 1; long run: 400 samples]",
-        panel=TIME,
-    ),
-]
-FitStart = Annotated[
-    float | None, flag("Start of the early fit window, L/v_A [default: 0]", panel=TIME)
-]
-FitStop = Annotated[float | None, flag("Its end, L/v_A [default: 4; long run: 10]", panel=TIME)]
-MinEarly = Annotated[
-    float | None,
-    flag(
-        "Slope in the early fit window, at least, v_A/L [default: 0.001; long run: 0.05]",
-        panel=JUDGEMENT,
-    ),
-]
-MinGrowth = Annotated[
-    float | None,
-    flag("Growth of the perturbation, at least [default: 1.05; long run: 2]", panel=JUDGEMENT),
-]
-MinFlux = Annotated[
-    float | None, flag("Sheet flux, max/initial, at least [default: 1.05]", panel=JUDGEMENT)
-]
-MinIsland = Annotated[
-    float | None, flag("Island width, max/initial, at least [default: 1.05]", panel=JUDGEMENT)
-]
-
-
-def _spread(what: str) -> typer.models.OptionInfo:
-    return flag(f"{what} along a ladder, (max - min)/|mean| [default: 0.02]", panel=JUDGEMENT)
 
 
 @benchmark_app.command("double-harris-long-run", cls=TableCommand)
@@ -247,13 +184,13 @@ def double_harris_convergence(
     min_max_growth_factor: MinGrowth = None,
     min_reconnected_flux_amplification: MinFlux = None,
     min_island_width_amplification: MinIsland = None,
-    max_relative_growth_rate_spread: Annotated[float | None, _spread("Growth rate")] = None,
-    max_relative_max_growth_spread: Annotated[float | None, _spread("Largest growth")] = None,
+    max_relative_growth_rate_spread: Annotated[float | None, spread("Growth rate")] = None,
+    max_relative_max_growth_spread: Annotated[float | None, spread("Largest growth")] = None,
     max_relative_flux_amplification_spread: Annotated[
-        float | None, _spread("Flux amplification")
+        float | None, spread("Flux amplification")
     ] = None,
     max_relative_width_amplification_spread: Annotated[
-        float | None, _spread("Width amplification")
+        float | None, spread("Width amplification")
     ] = None,
     share: Share = None,
     jobs: Jobs = None,
@@ -364,6 +301,47 @@ def seed_robust_qi(
     from mhx.campaigns.rutherford.studies.flags import Seeds
 
     _finish(Seeds(**given), json)
+
+
+@benchmark_app.command("double-harris-promotion-check")
+def double_harris_promotion_check(
+    run_dir: Annotated[
+        Path, typer.Argument(help="The folder of a double-harris-long-run.", metavar="RUN_DIR")
+    ],
+    *,
+    outdir: Annotated[
+        Path | None, flag("Where the report goes [default: RUN_DIR/promotion]", panel=OUTPUT)
+    ] = None,
+    convergence_dir: Annotated[
+        list[Path] | None,
+        flag("A convergence bundle of the same run; may be repeated [default: none]"),
+    ] = None,
+    require_movies: Annotated[
+        bool | None,
+        flag("Both movies must be there [default: yes]", "--require-movies/--no-require-movies"),
+    ] = None,
+    min_history_samples: Annotated[
+        int | None, flag("Samples, at least [default: 30]", panel=JUDGEMENT)
+    ] = None,
+    min_convergence_dirs: Annotated[
+        int | None, flag("Convergence bundles, at least [default: 1]", panel=JUDGEMENT)
+    ] = None,
+    min_t_end: Annotated[
+        float | None, flag("Time reached, at least, L/v_A [default: 30]", panel=JUDGEMENT)
+    ] = None,
+    min_reconnected_flux_amplification: MinFlux = None,
+    min_island_width_amplification: MinIsland = None,
+    max_relative_energy_increase: Annotated[
+        float | None,
+        flag("Energy gained between samples, over E(0), at most [default: 1e-8]", panel=JUDGEMENT),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Say whether a long run and its convergence hold together; a validation and never more."""
+    given = given_flags(locals(), "run_dir")
+    from mhx.campaigns.rutherford.studies import validation_promotion
+
+    show.finish(validation_promotion.check(run_dir, validation_promotion.Options(**given)), json)
 
 
 def _finish(options: "Common", json: bool) -> NoReturn:
