@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mhx.campaigns import promotion as reports
-from mhx.campaigns.rutherford import conclusion, execute, plan, stepper
+from mhx.campaigns.rutherford import claim_figures, conclusion, execute, plan, stepper
 from mhx.evidence import store
 
 SHEET = {
@@ -56,6 +56,7 @@ def swiftly():
     def patch(monkeypatch):
         monkeypatch.setattr(stepper, "Solver", solver)
         monkeypatch.setattr(conclusion.figures, "all_histories", lambda *a, **k: [])
+        monkeypatch.setattr(claim_figures, "draw", lambda *a, **k: [])
         monkeypatch.setattr(store.os, "fsync", lambda handle: None)  # no power is lost here
         monkeypatch.setattr(
             reports, "gate_matrix", lambda path, *a, **k: store.write_json(path, {})

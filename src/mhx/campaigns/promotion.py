@@ -25,7 +25,8 @@ from mhx.report.matrix import gate_matrix
 
 AT_THE_CHECK = "rutherford-promotion-check"
 REPORT, VALIDATION = "promotion_readiness.json", "validation.json"
-MATRIX = "figures/promotion_matrix.png"
+FIGURES = "figures"
+MATRIX = f"{FIGURES}/promotion_matrix.png"
 MOVIES_WAIVED = "fixed_scale_movies_present"
 
 
@@ -222,8 +223,16 @@ def _boundary(verdicts: Verdicts) -> str:
     return "executed at the settings of the plan and judged; no claim beyond that"
 
 
-def write(verdicts: Verdicts, binding: Binding, report: Mapping[str, Any]) -> None:
-    """Write report, verdicts, matrix and manifests; the manifest names what it was judged on."""
+def write(
+    verdicts: Verdicts,
+    binding: Binding,
+    report: Mapping[str, Any],
+    pictures: Sequence[str] = (),
+) -> None:
+    """Write report, verdicts, matrix and manifests; the manifest names what it was judged on.
+
+    pictures: drawn before, beside the matrix, by name.
+    """
     out = binding.outdir
     write_json(out / REPORT, report)
     results = [*verdicts.results, *verdicts.readiness]
@@ -243,7 +252,7 @@ def write(verdicts: Verdicts, binding: Binding, report: Mapping[str, Any]) -> No
         kind="promotion",
         config=plan.config if plan else {},
         files=describe(out, [REPORT, VALIDATION]),
-        figures=describe(out, [MATRIX]),
+        figures=describe(out, [MATRIX, *(f"{FIGURES}/{name}" for name in pictures)]),
         provenance=provenance(),
         claim=claim,
     )

@@ -14,6 +14,7 @@ from mhx.campaigns import thresholds
 from mhx.campaigns.bundles import Given, find_bundles
 from mhx.campaigns.folder import RunFolder
 from mhx.campaigns.rutherford.studies.cases import CaseRun
+from mhx.campaigns.rutherford.studies.judged import Judged
 from mhx.campaigns.rutherford.studies.ladders import (
     history_difference,
     resolution_ladder,
@@ -50,6 +51,7 @@ class About:
 
     t_end: when it ends [L/v_A].  bounds: by their names; production bounds where one is left out.
     draw: also integrate one random case of each bundle again; without, that is not asked for.
+    judged: every bundle that was judged since, by the name of its folder.
     """
 
     def __init__(
@@ -58,10 +60,12 @@ class About:
         self.config, self.t_end, self.draw = config, t_end, draw
         self.bounds = {**thresholds.resolved({}), **bounds}
         self.family = family(config)
+        self.judged: dict[str, Judged] = {}
 
     def rejudge(self, path: Path, what: str) -> Content:
         """A folder as evidence of a kind: its cases read and judged again (`bundles.Rejudge`)."""
         found = rejudged(path, KINDS[what], self.bounds, draw=self.draw)
+        self.judged[path.name if path.name not in self.judged else str(path)] = found.judged
         repeated = found.repeated.document() if found.repeated else {}
         return Content(
             results=found.judged.results,

@@ -18,11 +18,13 @@ from mhx.campaigns.folder import RunFolder
 from mhx.campaigns.plan import Plan, read_plan
 from mhx.campaigns.promotion import Binding, Verdicts
 from mhx.campaigns.questions import ANSWERED
+from mhx.campaigns.rutherford import claim_figures
 from mhx.campaigns.rutherford.evidence import About, judged_evidence
 from mhx.campaigns.rutherford.file_metrics import Metrics, file_metrics
 from mhx.campaigns.rutherford.judgement import judgement
 from mhx.campaigns.rutherford.promotion_options import Options, refuse
 from mhx.campaigns.rutherford.restart_check import RestartCheck, restart_check
+from mhx.campaigns.rutherford.run_figures import Run
 from mhx.campaigns.supporting import Bundles
 from mhx.campaigns.thresholds import BOUNDS
 from mhx.config import parse
@@ -64,11 +66,21 @@ def check(run_dir: Path, options: Options) -> Answer:
         )
         lacking = promotion.missing(verdicts, run_dir, _costs(folder, plan, found))
         report = promotion.document(verdicts, binding, lacking)
-        promotion.write(verdicts, binding, report)
+        pictures = _pictures(binding, verdicts, about)
+        promotion.write(verdicts, binding, report, pictures)
         faults = [*found.faults, *bundles.problems]
         if not binding.trial:
             faults += _recorded(folder)
     return _answer(verdicts, binding, lacking, faults, bundles.told)
+
+
+def _pictures(binding: Binding, verdicts: Verdicts, about: About) -> list[str]:
+    """What a paper about the run would show, drawn beside the report; names of the files."""
+    history = _history(binding.folder)
+    if not history:
+        return []
+    run = Run(history=history, facts=verdicts.facts, bounds=verdicts.policy.bounds)
+    return claim_figures.draw(binding.outdir / promotion.FIGURES, run, about.judged)
 
 
 def _recorded(folder: RunFolder) -> list[str]:
