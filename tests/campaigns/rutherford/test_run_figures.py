@@ -139,5 +139,5 @@ def test_what_was_not_found_is_told_and_not_drawn():
 def test_a_run_without_sheets_has_its_energy_budget_alone(tmp_path):
     bare = {name: values for name, values in history().items() if not name.endswith(("_0", "_1"))}
     run = replace(made(), history=bare, facts={})
-    assert claim_figures.of_the_run(tmp_path, run) == ["energy_budget.png"]
+    assert claim_figures.draw(tmp_path, run, {}) == ["energy_budget.png"]
     assert [path.name for path in tmp_path.iterdir()] == ["energy_budget.png"]

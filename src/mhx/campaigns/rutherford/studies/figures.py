@@ -188,7 +188,28 @@ def sweep(judged: Judged) -> list[Panel]:
             ],
         )
     )  # fmt: skip
-    return panels
+    return [*panels, *_histories(arrays, order)]
+
+
+def _histories(arrays: Arrays, order: np.ndarray) -> list[Panel]:
+    """The width of the island in each case, told apart by colour and dash."""
+    name = "history_island_width_0"
+    if name not in arrays:
+        return []
+    looks = ((style.BLUE, "-"), (style.RED, DASHED), (style.GREEN, DOTS))
+    rows = np.asarray(arrays[name], float)[order]
+    labels = np.asarray(arrays["case_label"])[order]
+    return [
+        Panel(
+            title="Width of the island", ylabel="$W$  [$L$]", from_zero=True,
+            curves=[
+                Curve(x=arrays["history_time"], y=row, label=str(label), width=1.3,
+                      color=looks[n % 3][0], dash=looks[n % 3][1])
+                for n, (row, label) in enumerate(zip(rows, labels, strict=True))
+            ],
+            legend="lower right",
+        )
+    ]  # fmt: skip
 
 
 def _along(arrays: Arrays) -> tuple[np.ndarray, str, dict[str, float]]:
@@ -294,7 +315,7 @@ def long_run(judged: Judged) -> list[Panel]:
 Panels = Callable[[Judged], list[Panel]]
 DRAWN: Mapping[str, tuple[str, Panels, Layout]] = {
     CONVERGENCE: ("convergence.png", lambda one: convergence({"": one}), paper.SIDE_BY_SIDE),
-    SWEEP: ("parameter_sweep.png", sweep, paper.STACKED),
+    SWEEP: ("parameter_sweep.png", sweep, paper.SIDE_BY_SIDE),
     SEEDS: ("qi_summary.png", seeds, paper.SIDE_BY_SIDE),
     LONG_RUN: ("long_run.png", long_run, paper.SIDE_BY_SIDE),
 }
