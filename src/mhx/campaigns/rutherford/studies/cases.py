@@ -116,8 +116,9 @@ def read_cases(folder: Path) -> Cases:
         planned = [entry for entry in plan["cases"] if entry["enabled"]]
         runs, missing = [], {}
         for entry in planned:
+            place = folder / RUNS / Path(entry["config_path"]).stem
             try:
-                runs.append(_read(folder, entry))
+                runs.append(_read(place, entry))
             except EvidenceError as error:
                 missing[str(entry["case_id"])] = str(error)
         return Cases(
@@ -160,19 +161,17 @@ def reintegrated(run: CaseRun, max_steps: int = AGAIN) -> float:
     return largest_difference(ours, theirs, theirs)
 
 
-def _read(folder: Path, entry: Mapping[str, Any]) -> CaseRun:
+def _read(run: Path, entry: Mapping[str, Any]) -> CaseRun:
     """One case; EvidenceError where it left nothing that can be read."""
-    slug = Path(entry["config_path"]).stem
-    run = folder / RUNS / slug
     if not (run / MANIFEST_NAME).is_file():
         raise EvidenceError(f"{run} holds no finished run: {MANIFEST_NAME} is not there")
-    manifest = read_manifest(run / MANIFEST_NAME)
-    problems = list(_altered(run, manifest))
-    stored = read_toml(run / CONFIG)[0]
+    manifest = _manifest(run)
+    problems = list(_altered(run, manifest["hashes"]))
+    stored = _stored(run)
     digest = configuration_digest(stored)
     if digest != entry["child_digest"]:
         problems.append(f"{CONFIG} is not the configuration that was planned")
-    if configuration_digest(manifest.get("config", {})) != digest:
+    if configuration_digest(manifest["config"]) != digest:
         problems.append(f"{MANIFEST_NAME} states another configuration than {CONFIG}")
     config = _configuration(run, stored)
     history = {
@@ -200,6 +199,22 @@ def _read(folder: Path, entry: Mapping[str, Any]) -> CaseRun:
     )
 
 
+def _manifest(run: Path) -> dict[str, Any]:
+    """The manifest of a case, with the tables that are read of it."""
+    manifest = read_manifest(run / MANIFEST_NAME)
+    for key in ("hashes", "config"):
+        if not isinstance(manifest.get(key), Mapping):
+            raise EvidenceError(f"{run / MANIFEST_NAME} was altered: {key} is no table")
+    return manifest
+
+
+def _stored(run: Path) -> dict[str, Any]:
+    try:
+        return read_toml(run / CONFIG)[0]
+    except ConfigError as error:
+        raise EvidenceError(f"{run / CONFIG} is torn or altered: {error}") from error
+
+
 def _configuration(run: Path, stored: Mapping[str, Any]) -> Reconnection:
     try:
         return parse(Reconnection, dict(stored))
@@ -207,9 +222,8 @@ def _configuration(run: Path, stored: Mapping[str, Any]) -> Reconnection:
         raise EvidenceError(f"{run / CONFIG} is no configuration: {error}") from error
 
 
-def _altered(run: Path, manifest: Mapping[str, Any]) -> Iterator[str]:
+def _altered(run: Path, hashes: Mapping[str, str]) -> Iterator[str]:
     """What of the files is not as the manifest lists it."""
-    hashes = manifest["hashes"]
     for name in sorted({*hashes, *READ}):
         try:
             if name not in hashes:
@@ -219,8 +233,8 @@ def _altered(run: Path, manifest: Mapping[str, Any]) -> Iterator[str]:
         except OSError as error:
             yield f"{name} cannot be read: {error.strerror}"
     try:
-        listed = read_artifact_manifest(run / ARTIFACT_MANIFEST_NAME)["files"]
-        own = {entry["path"]: entry["sha256"] for entry in listed}
+        listed = read_artifact_manifest(run / ARTIFACT_MANIFEST_NAME).get("files") or []
+        own = {entry.get("path"): entry.get("sha256") for entry in listed}
         if any(own.get(name) != digest for name, digest in hashes.items()):
             yield f"{ARTIFACT_MANIFEST_NAME} and {MANIFEST_NAME} do not agree"
     except EvidenceError as error:

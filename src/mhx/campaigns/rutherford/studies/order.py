@@ -10,9 +10,10 @@ A held run that has saturated ends in a fixed point.  A fixed point of RK4 is on
 whatever dt: there the final fields of dt and dt/4 agree to round-off, for a scheme of any order.
 Measured, a = 0.36, eta = nu = 0.0045, 128^2, t = 286, dt = 0.022, 0.011, 0.0055: final fields apart
 by 8e-15 and 9e-15, kinetic energy on the way by 8.4e-10 and 5.3e-11, order 3.997, cosine 0.99995.
-So where the final fields are below the floor the order is taken from the histories on the way, of
-the quantity that shows the time step most, relative to its largest value.  Where that is not
-measured either, time steps do not matter at the level of round-off: d1 is then bounded instead.
+So where the final fields measure no order it is taken from the histories on the way, of the
+quantity that shows the time step most, relative to its largest value.  Where none of them measures
+one either and the fields are below the floor, time steps do not matter at the level of round-off:
+d1 is then bounded instead.  Above the floor nothing can be said, and that is no pass.
 """
 
 import math
@@ -132,13 +133,12 @@ def _of_three(ladder: Sequence[CaseRun]) -> TimeOrder:
     pairs = (fields, *onway)
     if fields.measured:
         return TimeOrder(status=MEASURED, steps=steps, used=fields, pairs=pairs)
-    if fields.above:
-        return TimeOrder(status=UNALIGNED, steps=steps, used=fields, pairs=pairs)
     clear = [pair for pair in onway if pair.measured]
     if clear:
         used = max(clear, key=lambda pair: pair.d2)
         return TimeOrder(status=MEASURED, steps=steps, used=used, pairs=pairs)
-    return TimeOrder(status=BELOW, steps=steps, used=fields, pairs=pairs)
+    status = UNALIGNED if fields.above else BELOW
+    return TimeOrder(status=status, steps=steps, used=fields, pairs=pairs)
 
 
 def _fields(ladder: Sequence[CaseRun]) -> Pair | None:
