@@ -42,6 +42,12 @@ A campaign, in order (each ends by printing the next command):
   mhx campaign rutherford-execute DIR        run, or go on, until the target
   mhx campaign rutherford-promotion-check DIR    judge; lists what is missing
 
+\b
+Evidence that the run needs, from other runs like it:
+  mhx benchmark double-harris-convergence --from-plan DIR    other grids and time steps
+  mhx benchmark seed-robust-qi --from-plan DIR               other noise
+  mhx benchmark double-harris-parameter-sweep --from-plan DIR    other widths, resistivities
+
 A short run is never believed alone: a testbed carries out one model many times, keeps the evidence
 in order, and judges what the cases say together.
 

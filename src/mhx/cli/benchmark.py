@@ -5,6 +5,8 @@ absent flag is None and means the library's own default, which the help tells in
 Alfvenic throughout: lengths in L, speeds in v_A, times in L/v_A, eta = 1/S, nu = 1/Re.
 """
 
+import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -49,6 +51,8 @@ from mhx.cli.study_flags import (
 
 if TYPE_CHECKING:
     from mhx.campaigns.rutherford.studies.flags import Common
+    from mhx.campaigns.rutherford.studies.study import Study
+    from mhx.report.answer import Answer
 
 STORY = """Evidence for a long run: convergence, seeds, sweeps, one long run.
 
@@ -346,19 +350,27 @@ def double_harris_promotion_check(
 
 def _finish(options: "Common", json: bool) -> NoReturn:
     """Write the study, carry out its cases, judge them, and say how it went."""
-    from mhx.campaigns.rutherford.studies import bundle, flags, movies, testbeds
+    from mhx.campaigns.rutherford.studies import bundle, flags, testbeds
     from mhx.report.progress import silenced
-    from mhx.testbed.launcher import Options, run_testbed
 
     study = flags.study_of(options)
     file = testbeds.write(study)
     if answer := bundle.standing(study):
         show.finish(answer, json)
     with silenced(json):
-        if study.cases:
-            ran = run_testbed(file, Options(jobs=options.jobs or "auto"))
-            if ran.exit_code not in (0, 1):  # stopped: the same command goes on
-                show.finish(ran, json)
-        movies.draw(study)
-        answer = bundle.conclude(study)
+        answer = _carried_out(study, file, options.jobs)
     show.finish(answer, json)
+
+
+def _carried_out(study: "Study", file: Path, jobs: int | str | None) -> "Answer":
+    """The answer of the bundle; that of the testbed where it was stopped before its end."""
+    from mhx.campaigns.rutherford.studies import bundle, movies
+    from mhx.evidence.provenance import own_command
+    from mhx.testbed.launcher import Options, run_testbed
+
+    if study.cases:
+        ran = run_testbed(file, Options(jobs=jobs or "auto"))
+        if ran.exit_code not in (0, 1):
+            return replace(ran, next=shlex.join(own_command()))
+    movies.draw(study)
+    return bundle.conclude(study)
