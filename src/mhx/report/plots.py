@@ -18,6 +18,7 @@ from mhx.report import style
 from mhx.report.scales import SUPERSCRIPT
 
 PANEL_WIDTH, PANEL_HEIGHT = 5.0, 3.1  # inch
+MANY_DECADES = 1e4  # beyond, ticks between powers of ten are a blur
 Corner = Literal[
     "best",
     "upper left",
@@ -195,6 +196,8 @@ def _scales(axes: Axes, panel: Panel) -> None:
         axes.set_yscale("log", nonpositive="mask")
         axes.yaxis.set_major_formatter(FuncFormatter(_power))
         axes.yaxis.set_minor_formatter(NullFormatter())
+        if high > MANY_DECADES * low:
+            axes.yaxis.set_minor_locator(NullLocator())
         if high < 100 * low:  # whole decades, or the axis shows no power of ten
             axes.set_ylim(
                 10 ** math.floor(math.log10(low)), 10 ** math.ceil(math.log10(high * 1.01))
@@ -205,6 +208,7 @@ def _scales(axes: Axes, panel: Panel) -> None:
         axes.set_xscale("log", nonpositive="mask")
         axes.xaxis.set_major_formatter(FuncFormatter(_power))
         axes.xaxis.set_minor_formatter(NullFormatter())
+        axes.xaxis.set_minor_locator(NullLocator())
     axes.margins(x=0.06 if panel.xticks or panel.xlog else 0.01)
     if panel.xticks:
         axes.xaxis.set_minor_locator(NullLocator())
