@@ -206,7 +206,7 @@ def production_lane(
     checks, the claim. Running it again skips what passed and goes on with the rest. A stage whose
     gates fail does not end the lane: a bad case ends as a validation with everything named.
     """
-    given = {name: value for name, value in locals().items() if name != "json"}
+    given = dict(locals())
     from mhx.campaigns.rutherford.lane import conduct, flags
 
     show.finish(conduct.conduct(flags.Options(**given)), json)

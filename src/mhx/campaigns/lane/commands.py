@@ -22,6 +22,7 @@ class LaneCommand:
     folders: folders whose own manifests must verify when it has ended.
     needs: ids of commands whose results it reads; when one of them runs again, so does this.
     only_after: id of the command that must have exited 0, else this one is left out.
+    verdicts: the validation file in which it names its gates.
     seconds: what it is expected to take; None where nobody knows.
     """
 
@@ -39,6 +40,7 @@ class LaneCommand:
     folders: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     only_after: str = ""
+    verdicts: str = ""
     seconds: float | None = None
 
     def typed(self, program: Sequence[str]) -> list[str]:

@@ -55,7 +55,7 @@ def stored(lane: Lane) -> dict[str, Any] | None:
     return read_json(lane.manifest, schemas.PRODUCTION_LANE) if lane.manifest.exists() else None
 
 
-def document(lane: Lane, *, mode: str, before: Mapping[str, Any] | None) -> dict[str, Any]:
+def document(lane: Lane, *, execute: bool, before: Mapping[str, Any] | None) -> dict[str, Any]:
     """The manifest, without its `validation`; results of an earlier call for this lane are kept."""
     found_before = (
         before["campaign"]["found_before"]
@@ -65,7 +65,7 @@ def document(lane: Lane, *, mode: str, before: Mapping[str, Any] | None) -> dict
     return {
         "schema": schemas.PRODUCTION_LANE,
         "created_utc": before["created_utc"] if before else now(),
-        "mode": mode,
+        "mode": EXECUTE if execute else DRY_RUN,
         "claim_level": ClaimLevel.VALIDATION.value,
         "claim_boundary": BOUNDARY,
         "production_claim_policy": dict(lane.policy),
@@ -73,19 +73,25 @@ def document(lane: Lane, *, mode: str, before: Mapping[str, Any] | None) -> dict
         "required_gates": [dict(row) for row in lane.required_gates],
         "commands": [each.document(lane.program, lane.root) for each in lane.commands],
         "execution": {
-            "requested": mode == EXECUTE,
-            "status": "not_started" if mode == EXECUTE else "skipped_dry_run",
+            "requested": execute,
+            "status": "not_started" if execute else "skipped_dry_run",
             "results": list(before["execution"]["results"]) if before else [],
         },
     }
 
 
+def asked_for(campaign: Mapping[str, Any]) -> dict[str, Any]:
+    """What makes a campaign this lane and no other, without how it is carried out."""
+    return {name: value for name, value in campaign.items() if name not in _PREFERENCES}
+
+
 def same_lane(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     """What differs between two manifests of one root, one line each; [] for the same lane."""
+    there, asked = (asked_for(content["campaign"]) for content in (old, new))
     differences = [
-        f"campaign.{name}: {old['campaign'].get(name)!r} -> {new['campaign'].get(name)!r}"
-        for name in sorted({*old["campaign"], *new["campaign"]} - {*_PREFERENCES})
-        if old["campaign"].get(name) != new["campaign"].get(name)
+        f"campaign.{name}: {there.get(name)!r} -> {asked.get(name)!r}"
+        for name in sorted({*there, *asked})
+        if there.get(name) != asked.get(name)
     ]
     words = [{row["id"]: _words(row) for row in content["commands"]} for content in (old, new)]
     changed = [

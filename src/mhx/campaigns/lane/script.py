@@ -34,7 +34,7 @@ trap 'stop 130' INT
 
 # run_step SECONDS WORDS...: one command within its time; `last` is how it ended.
 run_step() {
-    local seconds=$1 limited=()
+    local seconds=$1 began=$SECONDS limited=()
     shift
     if command -v timeout >/dev/null 2>&1; then limited=(timeout -k "$grace" "$seconds"); fi
     printf '\\n== %s\\n' "$*"
@@ -51,7 +51,8 @@ run_step() {
         echo "stopped; run this script again to go on" >&2
         if [ "$last" -eq 75 ]; then exit 75; else exit "$stopped"; fi
     fi
-    if [ "${#limited[@]}" -gt 0 ] && [ "$last" -eq 137 ]; then last=124; fi
+    # 137 is a command that had to be killed, by its limit or by something else
+    if [ "$last" -eq 137 ] && [ "$((SECONDS - began))" -ge "${seconds%.*}" ]; then last=124; fi
     case $last in
         0) ;;
         1) gates_failed=1 ;;

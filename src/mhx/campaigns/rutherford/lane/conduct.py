@@ -12,14 +12,17 @@ from pathlib import Path
 from typing import Any
 
 from mhx.campaigns.lane import document as lanes
-from mhx.campaigns.lane import gates
+from mhx.campaigns.lane import ending, gates
+from mhx.campaigns.lane.drive import Drive
 from mhx.campaigns.lane.script import write_script
+from mhx.campaigns.lane.sealing import seal
 from mhx.campaigns.rutherford.lane import document as told
-from mhx.campaigns.rutherford.lane.commands import STAGE_FOLDERS, commands
+from mhx.campaigns.rutherford.lane.commands import commands
 from mhx.campaigns.rutherford.lane.design import LaneDesign, think
 from mhx.campaigns.rutherford.lane.flags import COMMAND, Lane, Options
+from mhx.campaigns.rutherford.lane.words import RUN, STAGE_FOLDERS
 from mhx.errors import ConfigError
-from mhx.evidence import schemas
+from mhx.evidence import schemas, store
 from mhx.evidence.gates import GateResult, all_pass, validation_document
 from mhx.evidence.store import read_json
 from mhx.execution.lock import hold
@@ -36,19 +39,31 @@ def conduct(options: Options) -> Answer:
     lane = _lane(designed, options, python)
     with hold(lane.root):
         results = declare(lane, asked, execute=bool(options.execute))
-        return _dry(lane, designed, results)
+        if not options.execute:
+            return _dry(lane, designed, results)
+        return _executed(lane, options, asked.grace_seconds)
 
 
 def declare(lane: lanes.Lane, asked: Lane, *, execute: bool) -> list[GateResult]:
-    """Write manifest and script, read the manifest back, judge it, and write it with verdicts."""
+    """Write manifest and script, read the manifest back, judge it, and write it with verdicts.
+
+    A lane that has run already is left as it is by a dry run.  One whose time step can only end in
+    NaN is not carried out.
+    """
     before = lanes.stored(lane)
-    mode = lanes.EXECUTE if execute else lanes.DRY_RUN
-    content = lanes.document(lane, mode=mode, before=before)
+    content = lanes.document(lane, execute=execute, before=before)
     lanes.refuse_another(lane, before, content)
+    results = gates.judged(store.strict(content))
+    if before and before["execution"]["results"] and not execute:
+        return results
     lanes.write(lane, content)
     write_script(lane.root / lanes.SCRIPT, lane.commands, lane.program, asked.grace_seconds)
-    results = gates.judged(read_json(lane.manifest, schemas.PRODUCTION_LANE))
-    lanes.write(lane, {**content, "validation": validation(results, content)})
+    written = read_json(lane.manifest, schemas.PRODUCTION_LANE)
+    results = gates.judged(written)
+    lanes.write(lane, {**content, "validation": validation(results, written)})
+    if execute and gates.unstable(written):
+        told = next(r for r in results if r.gate.name == "time_step_stable_all")
+        raise ConfigError(f"{COMMAND}: --dt is too large for a case of this lane: {told}")
     return results
 
 
@@ -57,6 +72,21 @@ def validation(results: Sequence[GateResult], content: Mapping[str, Any]) -> dic
     return validation_document(
         schemas.gates_of(schemas.PRODUCTION_LANE), results, gates.measure(content)
     )
+
+
+def _executed(lane: lanes.Lane, options: Options, grace_s: float) -> Answer:
+    """Carry the lane out, seal its root, and say how each command ended."""
+    content = read_json(lane.manifest, schemas.PRODUCTION_LANE)
+    drive = Drive(
+        lane=lane,
+        content=content,
+        grace_s=grace_s,
+        restart=bool(options.restart),
+        silent=bool(options.json),
+    )
+    code = drive.carry_out()
+    seal(lane)
+    return ending.answer(lane, drive.content, code, RUN)
 
 
 def _lane(designed: LaneDesign, options: Options, python: str) -> lanes.Lane:
@@ -86,10 +116,12 @@ def _python(options: Options) -> str:
 
 def _dry(lane: lanes.Lane, designed: LaneDesign, results: Sequence[GateResult]) -> Answer:
     passed = all_pass(results)
+    ran = bool(read_json(lane.manifest)["execution"]["results"])
     script = shlex.quote((lane.root / lanes.SCRIPT).as_posix())
     return Answer(
         headline=(
-            f"dry run only: {len(lane.commands)} commands are listed, none was carried out; "
+            f"dry run only: {len(lane.commands)} commands are listed, "
+            f"{'the lane has run before and is left as it is' if ran else 'none was carried out'}; "
             f"{'all' if passed else 'not all'} {len(results)} gates of the list pass"
         ),
         wrote=lane.root,

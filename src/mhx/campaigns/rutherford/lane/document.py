@@ -3,13 +3,14 @@
 from typing import Any
 
 from mhx.campaigns.rutherford.lane import commands as listed
+from mhx.campaigns.rutherford.lane import words
 from mhx.campaigns.rutherford.lane.design import LaneDesign
 from mhx.campaigns.rutherford.lane.flags import Lane
 
 POLICY = {
     "default_claim_level": "validation",
-    "double_harris_boundary": listed.DOUBLE_HARRIS_BOUNDARY,
-    "rutherford_boundary": listed.RUTHERFORD_BOUNDARY,
+    "double_harris_boundary": words.DOUBLE_HARRIS_BOUNDARY,
+    "rutherford_boundary": words.RUTHERFORD_BOUNDARY,
     "production_finalize_command_id": listed.FINALIZE,
 }
 

@@ -41,6 +41,7 @@ class Options:
     execute: bool | None = None
     dry_run: bool | None = None
     restart: bool | None = None
+    json: bool | None = None
     python_executable: str | None = None
     jobs: str | int | None = None
     equilibrium: str | None = None

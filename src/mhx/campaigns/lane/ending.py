@@ -1,0 +1,80 @@
+"""What is said when a lane has ended: how each command did, what it cost, what to do next."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from mhx.campaigns.lane import document as lanes
+from mhx.campaigns.lane.drive import GATES_FAILED, PASSED, SKIPPED
+from mhx.campaigns.runbook import span
+from mhx.errors import INTERRUPTED, STOPPED_EARLY, ClaimRefused
+from mhx.evidence.claims import UNSPECIFIED
+from mhx.evidence.manifest import MANIFEST_NAME
+from mhx.evidence.store import read_json
+from mhx.report.answer import Answer
+
+_TOLD = 20  # failed gates of one command
+
+
+def answer(lane: lanes.Lane, content: Mapping[str, Any], code: int, run: str) -> Answer:
+    """The answer of `--execute`; `run`: the folder below the root that may carry a claim."""
+    execution = content["execution"]
+    rows = execution["results"]
+    level = level_of(lane, run)
+    return Answer(
+        headline=_headline(code, rows, level, len(lane.commands)),
+        wrote=lane.root,
+        details=[
+            *(line for row in rows for line in _told(row)),
+            *_cost(execution["core_hours"], rows),
+        ],
+        next=_next(lane, code, run),
+        document={**content, "claim_level_of_the_run": level},
+        exit_code=code,
+    )
+
+
+def level_of(lane: lanes.Lane, run: str) -> str:
+    """The level that the manifest of the run states; `mhx verify` says what it is worth."""
+    path = lane.root / run / MANIFEST_NAME
+    return str(read_json(path)["claim_level"]) if path.is_file() else UNSPECIFIED
+
+
+def _headline(code: int, rows: list[Any], level: str, count: int) -> str:
+    done = sum(row["status"] in (PASSED, SKIPPED) and row["returncode"] == 0 for row in rows)
+    how = f"{done} of {count} commands passed, the run is {level}"
+    if code == 0:
+        return f"the lane is done: {how}"
+    if code in (STOPPED_EARLY, INTERRUPTED):
+        return f"the lane was stopped: {how}; the same call goes on"
+    if code == ClaimRefused.exit_code:
+        return f"the lane is done and the claim was refused: {how}"
+    failed = [row["id"] for row in rows if row["status"] == GATES_FAILED]
+    if code == 1:
+        return f"the lane is done, gates of {', '.join(failed) or 'a check'} did not pass: {how}"
+    return f"the lane stopped at {rows[-1]['id'] if rows else 'its start'}, exit code {code}: {how}"
+
+
+def _told(row: Mapping[str, Any]) -> list[str]:
+    spent = row.get("wall_seconds")
+    time = f" {spent:7.1f} s" if spent is not None and row["status"] != SKIPPED else " " * 10
+    why = f": {row['reason']}" if row["reason"] else ""
+    names = row.get("gates_failed", [])
+    more = [f"{len(names) - _TOLD} more"] if len(names) > _TOLD else []
+    return [
+        f"  {row['status']:<12}{time}  {row['id']}{why}",
+        *(f"      {name}" for name in [*names[:_TOLD], *more]),
+    ]
+
+
+def _cost(hours: Mapping[str, float], rows: list[Any]) -> list[str]:
+    wall = sum(row.get("wall_seconds", 0.0) for row in rows if row["status"] != SKIPPED)
+    stages = ", ".join(f"{stage} {value:.3g}" for stage, value in hours.items() if stage != "total")
+    return [f"{span(wall)}, {hours['total']:.3g} core-hours ({stages})"]
+
+
+def _next(lane: lanes.Lane, code: int, run: str) -> str:
+    if code == 0:
+        return f"mhx verify {lane.root}"
+    if code in (1, ClaimRefused.exit_code):
+        return f"mhx campaign rutherford-status {lane.root / run}"
+    return "the same call again"
