@@ -5,10 +5,9 @@ As those of a campaign: one colour range for the whole run, a time stamp in each
 
 from pathlib import Path
 
+from mhx.campaigns.rutherford.studies.cases import RUNS
 from mhx.campaigns.rutherford.studies.study import Study
 from mhx.config import parse
-from mhx.evidence.store import read_json
-from mhx.evidence.verify import TESTBED_PLAN
 from mhx.reconnection import figures
 from mhx.reconnection.config import Reconnection
 from mhx.reconnection.run import FRAMES_FILE
@@ -26,10 +25,7 @@ def draw(study: Study) -> list[Path]:
         return []
     config = parse(Reconnection, study.base)
     found = []
-    for case in read_json(study.outdir / TESTBED_PLAN)["cases"]:
-        pictures = study.outdir / case["run_dir"] / FRAMES_FILE
-        if pictures.is_file():
-            found += figures.write_movies(
-                study.outdir / FIGURES, read_frames(pictures), config.grid
-            )
+    for pictures in sorted((study.outdir / RUNS).glob(f"*/{FRAMES_FILE}")):
+        frames = read_frames(pictures)
+        found += figures.write_movies(study.outdir / FIGURES, frames, config.grid)
     return found
