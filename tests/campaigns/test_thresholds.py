@@ -2,7 +2,17 @@
 
 import pytest
 
-from mhx.campaigns.thresholds import BOUNDS, faults_in, parsed, resolved, waivers
+from mhx.campaigns.thresholds import (
+    BOUNDS,
+    FLOORS,
+    at_validation,
+    faults_in,
+    parsed,
+    relaxed,
+    resolved,
+    strictest,
+    waivers,
+)
 from mhx.errors import ConfigError
 
 DOCUMENTED = {
@@ -25,7 +35,19 @@ DOCUMENTED = {
     "min_movie_frames": 20,
     "min_saved_frames": 100,
     "max_restart_difference": 1e-10,
+    "max_relative_growth_rate_spread": 0.02,
+    "max_relative_max_growth_spread": 0.02,
+    "max_relative_flux_amplification_spread": 0.02,
+    "max_relative_width_amplification_spread": 0.02,
+    "max_resolution_difference": 0.01,
+    "max_timestep_order_error": 0.10,
+    "max_timestep_difference": 1e-6,
+    "max_relative_energy_increase": 1e-8,
+    "min_seeds": 8,
+    "max_seed_spread": 0.05,
+    "max_sweep_growth_mismatch": 0.10,
 }
+OF_A_VALIDATION = {"max_resolution_difference": 0.05, "min_seeds": 2, "max_seed_spread": 0.20}
 
 
 def test_every_production_bound_is_the_documented_one():
@@ -86,3 +108,28 @@ def test_words_become_bounds():
         "max_divergence_linf": 1e-8,
         "min_movie_frames": 30.0,
     }
+
+
+def test_a_bundle_judges_itself_at_the_bounds_of_a_validation():
+    assert at_validation() == DOCUMENTED | OF_A_VALIDATION
+
+
+@pytest.mark.parametrize("kind", FLOORS)
+@pytest.mark.parametrize("name", [*BOUNDS, *FLOORS["convergence"]])
+def test_what_a_bundle_relaxes_is_a_waiver_against_its_own_tier(name, kind):
+    own = at_validation() | FLOORS[kind]
+    looser = own[name] / 2 if name.startswith("min_") else own[name] * 2
+    (row,) = relaxed({name: looser}, kind, where="study")
+    assert (row.production_bound, row.used_bound, row.where) == (own[name], looser, "study")
+    assert relaxed({name: own[name]}, kind, where="study") == []
+
+
+def test_a_study_is_judged_again_at_the_bounds_of_the_plan_whatever_it_says_itself():
+    loose = {"max_resolution_difference": 0.5, "min_seeds": 2, "min_max_growth_factor": 1.0}
+    bounds = strictest({"min_seeds": 10}, loose | {"fit_stop": 7.0}, "seeds")
+    assert bounds["max_resolution_difference"] == 0.01  # a production bound, not the study's
+    assert bounds["min_seeds"] == 10  # the plan's
+    assert bounds["min_max_growth_factor"] == 1.05  # a floor is never lowered
+    assert bounds["fit_stop"] == 7.0
+    higher = strictest({}, {"min_max_growth_factor": 3.0}, "seeds")
+    assert higher["min_max_growth_factor"] == 3.0

@@ -126,7 +126,7 @@ def of_duration(assessment: Mapping[str, Any]) -> list[Waiver]:
             gate=DURATION_GATE,
             production_bound=needed,
             used_bound=used[name],
-            where=f"{IN_THE_PLAN}: {name}",
+            where=IN_THE_PLAN,
         )
         for name, needed in DURATION.items()
         if used[name] < needed
