@@ -1,7 +1,7 @@
 """Cases with histories in closed form, so that what a study must say of them is known exactly.
 
-The flux is logistic: it grows at `rate` and ends at `top`.  `step_error(dt)` and `grid_error(n)` are
-added in the shape of one smooth function, as truncation errors are.
+The flux is logistic: it grows at `rate` and ends at `top`.  Errors of step and grid are added in
+the shape of one smooth function, as truncation errors are.
 """
 
 import math
@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from mhx.campaigns.rutherford.studies.cases import Cases, CaseRun
+from mhx.campaigns.rutherford.studies.cases import CaseRun, Cases
 from mhx.config import parse
 from mhx.evidence.hashing import content_digest
 from mhx.reconnection.config import Reconnection
@@ -62,6 +62,7 @@ class Law:
     tail: float = 1e-9
     divergence: float = 1e-14
     kinetic: float = 1e-3
+    energy: float = 0.4
     growth_of_energy: float = 0.0
 
 
@@ -76,7 +77,7 @@ def case(name: str, law: Law = Law(), **changes: Any) -> CaseRun:
     factor = 1 + (truncation + law.grid_error) * shape + law.noise * rng.normal(size=len(time))
     flux = SEED / (SEED / law.top + (1 - SEED / law.top) * np.exp(-law.rate * time)) * factor
     zero = np.zeros(len(time))
-    energy = 0.4 - 1e-4 * time + law.growth_of_energy * np.arange(len(time))
+    energy = law.energy - 1e-4 * time + law.growth_of_energy * np.arange(len(time))
     kinetic = law.kinetic * (flux / law.top) ** 2
     history = {
         "step": steps,
@@ -109,7 +110,7 @@ def case(name: str, law: Law = Law(), **changes: Any) -> CaseRun:
 
 
 def _final(table: Reconnection, law: Law, truncation: float, rng: np.random.Generator) -> State:
-    """A last state that depends on dt as the law says, `final_share` of it being left at the end."""
+    """A last state that depends on dt as the law says; `final_share` of that is left at the end."""
     start = initial_state(table)
     noise = law.noise * rng.normal(size=start.psi_hat.shape) * table.grid.keep
     factor = 1 + truncation * law.final_share + noise
