@@ -141,3 +141,25 @@ def test_a_run_without_sheets_has_its_energy_budget_alone(tmp_path):
     run = replace(made(), history=bare, facts={})
     assert claim_figures.draw(tmp_path, run, {}) == ["energy_budget.png"]
     assert [path.name for path in tmp_path.iterdir()] == ["energy_budget.png"]
+
+
+DAMAGED = {
+    "a number that is none": ("sheet_flux", 10, np.nan),
+    "an infinite width": ("island_width", slice(None), np.inf),
+    "no flux at all": ("sheet_flux", slice(None), 0.0),
+    "a clock that stands": ("time", slice(1, None), 0.0),
+    "no time at all": ("time", slice(None), np.nan),
+}
+
+
+@pytest.mark.parametrize(("name", "where", "value"), DAMAGED.values(), ids=DAMAGED)
+def test_a_damaged_history_is_drawn_as_far_as_it_goes(name, where, value):
+    run = made()
+    damaged = {key: row.copy() for key, row in run.history.items()}
+    for key in damaged:
+        if key.startswith(name):
+            damaged[key][where] = value
+    for panels_of in claim_figures.OF_THE_RUN.values():
+        for panel in panels_of(replace(run, history=damaged)):
+            assert all(np.isfinite(panel.ylim or (0, 1)))
+            assert all(np.isfinite(panel.xlim or (0, 1)))

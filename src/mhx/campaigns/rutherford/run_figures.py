@@ -7,6 +7,7 @@ the full width of an island.  A panel whose quantity is absent is left out.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -33,15 +34,30 @@ class Run:
     facts: Mapping[str, Any]
     bounds: Mapping[str, float]
 
+    @cached_property
+    def shown(self) -> Mapping[str, np.ndarray]:
+        """What of the history can be drawn: up to where time stops going on, gaps where no numbers.
+
+        A damaged history must have its verdict, and gets what picture it can.
+        """
+        time = np.asarray(self.history.get("time", ()), float)
+        with np.errstate(invalid="ignore"):
+            onward = np.isfinite(time) & np.append(True, time[1:] > time[:-1])[: len(time)]
+        count = int(np.argmin(np.append(onward, False)))
+        if count < 2:
+            return {}
+        rows = {name: np.asarray(row, float)[:count] for name, row in self.history.items()}
+        return {name: np.where(np.isfinite(row), row, np.nan) for name, row in rows.items()}
+
     @property
     def time(self) -> np.ndarray:
-        return np.asarray(self.history["time"])
+        return self.shown["time"]
 
     @property
     def sheet(self) -> int | None:
         """The sheet that is judged; None where the history has none."""
-        found = phases.leading_sheet(self.history)
-        return found if found is not None and f"island_width_{found}" in self.history else None
+        found = phases.leading_sheet(self.shown)
+        return found if found is not None and f"island_width_{found}" in self.shown else None
 
     def found(self, name: str) -> Mapping[str, Any]:
         """A phase that was found, else nothing."""
@@ -56,11 +72,11 @@ class Run:
         """One curve per sheet of a quantity of the history."""
         return [
             Curve(
-                x=self.time, y=self.history[f"{name}_{n}"], color=color, width=1.2,
+                x=self.time, y=self.shown[f"{name}_{n}"], color=color, width=1.2,
                 label=words.format(n), dash=look.get("dash", dash),
             )
             for n, color, dash in SHEETS
-            if f"{name}_{n}" in self.history
+            if f"{name}_{n}" in self.shown
         ]  # fmt: skip
 
 
@@ -69,7 +85,7 @@ def linear_phase(run: Run) -> list[Panel]:
     window, gamma, sheet = run.found("linear_phase"), run.growth.get("gamma"), run.sheet
     if sheet is None:
         return []
-    flux = run.history[f"sheet_flux_{sheet}"]
+    flux = run.shown[f"sheet_flux_{sheet}"]
     end = _shown_until(run)
     lines, levels, bands, told = [], [], [], "no linear window found"
     if window:
@@ -92,7 +108,7 @@ def linear_phase(run: Run) -> list[Panel]:
     early = run.time <= end
     rate = np.gradient(np.log(np.where(flux > 0, flux, np.nan)), run.time)
     spans = _span(window, "linear window")
-    top = 1.35 * max(gamma or 0, float(np.nanmax(rate[early])))
+    top = 1.35 * max(gamma or 0, _top(rate[early])) or 1.0
     return [
         Panel(
             title="Reconnected flux on the sheets", ylabel="$f$  [$L\\,v_A$]", xlabel=TIME,
@@ -114,7 +130,7 @@ def rutherford_phase(run: Run) -> list[Panel]:
     phase, sheet = run.found("algebraic_phase"), run.sheet
     if sheet is None:
         return []
-    width = np.asarray(run.history[f"island_width_{sheet}"])
+    width = np.asarray(run.shown[f"island_width_{sheet}"])
     curves = [
         *_curve(run, f"island_width_{sheet}", "from the flux", style.BLUE),
         *_curve(run, f"separatrix_width_{sheet}", "separatrix", style.RED, DOTS),
@@ -140,10 +156,10 @@ def rutherford_phase(run: Run) -> list[Panel]:
 def _regimes(run: Run, width: np.ndarray, phase: Mapping[str, Any]) -> Panel:
     """dW/dt over W: gamma W/2 while linear, a constant in Rutherford's phase, 0 at saturation."""
     rate = np.gradient(width, run.time)
-    gamma, top = run.growth.get("gamma"), float(rate.max())
+    gamma, top = run.growth.get("gamma"), _top(rate)
     curves = [Curve(x=width, y=rate, marker="o", size=2.2, width=0.7, label="run")]
     if gamma is not None and gamma > 0 and top > 0:
-        ends = np.array([0, min(2 * 1.25 * top / gamma, float(width.max()))])
+        ends = np.array([0, min(2 * 1.25 * top / gamma, _top(width))])
         curves.append(
             Curve(x=ends, y=gamma * ends / 2, label="linear, $\\gamma W/2$", color=style.ORANGE)
         )
@@ -156,12 +172,12 @@ def _regimes(run: Run, width: np.ndarray, phase: Mapping[str, Any]) -> Panel:
     if expected and jump is not None:
         note = f"$1.22\\,\\eta\\Delta'$ = {expected:.3g} $v_A$"
         if phase.get("comparable"):
-            curves += _theory(run, expected, float(width.max()))
+            curves += _theory(run, expected, _top(width))
         else:
             note += f" is out of its range, $\\Delta'\\delta$ = {jump:.2g}"
     return Panel(
         title="Regimes of growth", ylabel="d$W$/d$t$  [$v_A$]", xlabel="$W$  [$L$]", curves=curves,
-        ylim=(min(0.0, 1.1 * float(rate.min())), 1.3 * top) if top > 0 else None, note=note,
+        ylim=(min(0.0, -1.1 * _top(-rate)), 1.3 * top) if top > 0 else None, note=note,
         legend="lower right" if not phase else "best",
     )  # fmt: skip
 
@@ -187,7 +203,7 @@ def saturation(run: Run) -> list[Panel]:
     sheet = run.sheet
     if sheet is None:
         return []
-    width = np.asarray(run.history[f"island_width_{sheet}"])
+    width = np.asarray(run.shown[f"island_width_{sheet}"])
     found, rate = run.found("saturation"), np.gradient(width, run.time)
     told = (run.facts.get("saturation") or {}).get("reason") or ""
     uprights = []
@@ -212,7 +228,7 @@ def saturation(run: Run) -> list[Panel]:
         ),
         Panel(
             title="Rate of widening", ylabel="d$W$/d$t$ over its maximum  [1]", xlabel=TIME,
-            curves=[Curve(x=run.time, y=rate / (rate.max() or 1), label=f"sheet {sheet}")],
+            curves=[Curve(x=run.time, y=rate / (_top(rate) or 1), label=f"sheet {sheet}")],
             levels=[Level(y=phases.SATURATED, label=f"bound {phases.SATURATED:g}")],
             uprights=[Upright(x=one.x, label="", color=one.color) for one in uprights],
             legend="upper right",
@@ -245,17 +261,17 @@ def energy_budget(run: Run) -> list[Panel]:
             Panel(title="Energy through the box", ylabel="domain mean  [$v_A^2$]", xlabel=TIME,
                   curves=account, from_zero=True, legend="upper left")
         )  # fmt: skip
-    if {"dissipated_energy", "injected_energy", "total_energy"} <= run.history.keys():
-        net = np.asarray(run.history["injected_energy"]) - run.history["dissipated_energy"]
+    if {"dissipated_energy", "injected_energy", "total_energy"} <= run.shown.keys():
+        net = np.asarray(run.shown["injected_energy"]) - run.shown["dissipated_energy"]
         every = max(1, len(net) // 30)
         curves = [
-            Curve(x=run.time, y=run.history[name] - run.history[name][0], label=words,
+            Curve(x=run.time, y=run.shown[name] - run.shown[name][0], label=words,
                   color=color, dash=dash)
             for name, words, color, dash in (
                 ("total_energy", "change of $E$", style.INK, "-"),
                 ("kinetic_energy", "change of $E_K$", style.GREEN, DOTS),
             )
-            if name in run.history
+            if name in run.shown
         ]  # fmt: skip
         curves.append(
             Curve(x=run.time[::every], y=net[::every], label="fed in less dissipated",
@@ -274,6 +290,12 @@ def energy_budget(run: Run) -> list[Panel]:
     return panels
 
 
+def _top(series: np.ndarray) -> float:
+    """The largest number; 0 where there is none."""
+    known = series[np.isfinite(series)]
+    return float(known.max()) if len(known) else 0.0
+
+
 def _shown_until(run: Run, factor: float = 1.25) -> float:
     """End of the time axis: the phases that were found, with some room after them."""
     last = max(
@@ -288,9 +310,9 @@ def _span(phase: Mapping[str, Any], label: str) -> Sequence[Span]:
 
 
 def _curve(run: Run, name: str, label: str, color: str, dash: Any = "-") -> list[Curve]:
-    if name not in run.history:
+    if name not in run.shown:
         return []
-    return [Curve(x=run.time, y=run.history[name], label=label, color=color, dash=dash)]
+    return [Curve(x=run.time, y=run.shown[name], label=label, color=color, dash=dash)]
 
 
 def _exponential(
@@ -298,7 +320,7 @@ def _exponential(
 ) -> Curve:
     """exp(slope t) through the mean of ln f in the window, half a window longer on either side."""
     here = slice(window["start"], window["stop"])
-    t, log = run.time[here], np.log(run.history[f"sheet_flux_{run.sheet}"][here])
+    t, log = run.time[here], np.log(run.shown[f"sheet_flux_{run.sheet}"][here])
     reach = (t[-1] - t[0]) / 2
     ends = np.array([max(run.time[0], t[0] - reach), t[-1] + reach])
     line = np.exp(log.mean() + slope * (ends - t.mean()))
