@@ -9,7 +9,7 @@ from mhx.evidence import checkpoints, claims, manifest, schemas, store
 from mhx.evidence.gates import Gate, judge_all, validation_document
 from mhx.evidence.hashing import content_digest, file_digest
 from mhx.evidence.verifier import write_verifier
-from mhx.evidence.verify import plan_digest
+from mhx.evidence.verify import CLAIM_GATES, plan_digest
 
 settings.register_profile("evidence", deadline=None)  # files are synced: a slow disk may be slow
 settings.load_profile("evidence")
@@ -46,6 +46,23 @@ def plan_document() -> dict:
 def validation(schema: str, gate: Gate, value: float) -> dict:
     results = judge_all([gate], {gate.metric: value})
     return validation_document(schemas.gates_of(schema), results, {})
+
+
+def promotion_validation(residual: float) -> dict:
+    """Every gate of a claim, just passed; one of them with the value that is asked for."""
+    gates = {
+        name: Gate(
+            name=name,
+            metric=name,
+            reason="made by a test",
+            **({} if low is None else {"low": low}),
+            **({} if high is None else {"high": high}),
+        )
+        for name, (low, high) in CLAIM_GATES.items()
+    }
+    values = {name: low if high is None else high for name, (low, high) in CLAIM_GATES.items()}
+    results = judge_all(gates.values(), values | {RESIDUAL.name: residual})
+    return validation_document(schemas.gates_of(schemas.CAMPAIGN_PROMOTION), results, {})
 
 
 def artifact(root: Path, path: str) -> dict:
@@ -166,7 +183,9 @@ def write_manifests(root: Path, claim: dict) -> None:
     manifest.write_artifact_manifest(root)
 
 
-def write_promotion(root: Path, residual: float = 1e-13, **changes) -> Path:
+def write_promotion(
+    root: Path, residual: float = 1e-13, validation: dict | None = None, **changes
+) -> Path:
     """A promotion folder inside a run, and the run claimed on its strength."""
     folder = root / "promotion"
     report = {
@@ -181,9 +200,7 @@ def write_promotion(root: Path, residual: float = 1e-13, **changes) -> Path:
         **changes,
     }
     store.write_json(folder / "promotion_readiness.json", report)
-    store.write_json(
-        folder / "validation.json", validation(schemas.CAMPAIGN_PROMOTION, RESIDUAL, residual)
-    )
+    store.write_json(folder / "validation.json", validation or promotion_validation(residual))
     top = LEVEL.PRODUCTION.value
     judged = manifest.Manifest(
         kind="promotion",
@@ -238,5 +255,6 @@ def build():
         transition=transition,
         plan_document=plan_document,
         validation=validation,
+        promotion_validation=promotion_validation,
         residual=RESIDUAL,
     )

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from mhx.errors import ConfigError
 from mhx.evidence import checkpoints, claims, hashing, manifest, store, verify
 from mhx.evidence.gates import Gate, judge, validation_document
+from mhx.evidence.syncing import unsynced
 
 JSON_VALUES = st.recursive(
     st.none()
@@ -28,6 +29,13 @@ JSON_VALUES = st.recursive(
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 LEVEL = claims.ClaimLevel
 LEFT_OUT = {"resume_plan.json", "log.txt"}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _unsynced():
+    """Nobody pulls the plug here."""
+    with unsynced():
+        yield
 
 
 def faults(root: Path) -> set[tuple[str, str]]:
@@ -435,6 +443,33 @@ def test_a_claim_whose_promotion_gates_failed_has_no_level(executed, build):
     assert ("contradicted", "manifest.json") in faults(executed)
 
 
+WEAK = {
+    "a gate left out": (lambda gates: gates.pop("spectral_tail_within_tolerance"), "not judged"),
+    "a looser bound": (
+        lambda gates: gates["linear_phase_observed"]["bound"].update(low=0.5),
+        "a bound is looser than a claim allows",
+    ),
+    "a bound on the other side": (
+        lambda gates: gates["energy_budget_residual_within_tolerance"].update(
+            bound={"low": 0.0, "high": None}
+        ),
+        "a bound is looser than a claim allows",
+    ),
+}
+
+
+@pytest.mark.parametrize(("bend", "words"), WEAK.values(), ids=WEAK)
+def test_a_claim_needs_every_gate_at_its_bound_whatever_was_hashed(executed, build, bend, words):
+    document = build.promotion_validation(1e-13)
+    bend(document["verdicts"])
+    document["checks"] = {name: True for name in document["verdicts"]}
+    build.promotion(executed, validation=document)
+    report = verify.verify(executed)
+    assert {fault.kind for fault in report.problems} == {"contradicted"}
+    assert any(words in str(fault) for fault in report.problems)
+    assert report.effective_level == "unspecified"
+
+
 def test_a_report_rewritten_after_the_claim_voids_it(claimed):
     path = claimed / "promotion/promotion_readiness.json"
     document = json.loads(path.read_text())
@@ -661,6 +696,16 @@ def test_its_words_are_those_of_the_manifests():
     assert verify.RUN_FILES == manifest._RUN_FILES
     top = {claims.ClaimLevel.PRODUCTION.value}
     assert set(claims.LABELS) - top == verify.NEEDS_NO_REPORT
+
+
+def test_its_gates_of_a_claim_are_those_of_a_promotion():
+    from mhx.campaigns.criteria import READINESS, criteria
+    from mhx.campaigns.thresholds import BOUNDS
+
+    bounds = {name: bound.value for name, bound in BOUNDS.items()}
+    rows = criteria(bounds, require_sweeps=False, same_machine=False)
+    gates = [*(row.gate for row in rows), *READINESS]
+    assert {g.name: (g.bound["low"], g.bound["high"]) for g in gates} == verify.CLAIM_GATES
 
 
 def test_its_plan_digest_is_that_of_the_planner(build):

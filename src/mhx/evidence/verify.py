@@ -10,6 +10,7 @@ The lines on digests repeat `hashing.py` and `store.py`, because a copy of this 
 every run.
 """
 
+import ast
 import contextlib
 import csv
 import hashlib
@@ -19,6 +20,7 @@ import math
 import os
 import posixpath
 import re
+import struct
 import sys
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -40,7 +42,7 @@ DERIVED = frozenset({"resume_plan.json", "report.html"})
 UNLISTED = DERIVED | {LEDGER, COMMANDS, ".lock", ".lock.json"}
 DRAFT = re.compile(r"\..+\.\d+-\d+\.part")
 
-CONFIG = "config.toml"
+CONFIG, VALIDATION, HISTORY = "config.toml", "validation.json", "history.npz"
 TESTBED, TESTBED_SCHEMA = "testbed_manifest.json", "mhx.testbed.files.manifest.v1"
 TESTBED_PLAN, TESTBED_JOURNAL = "testbed_plan.json", "testbed_events.jsonl"
 CHILDREN, CASES = "_generated_configs", "cases"
@@ -55,6 +57,43 @@ REPLANNED = frozenset({INDEX, "job_array.json", "diagnostics.json", "validation.
 
 PLAN_TABLES = ("mesh", "time", "physics", "initial", "numerics", "diagnostics")
 PLAN_DURATION = ("required_efolds", "safety_factor", "growth_rate_declared")
+_NONE_OF = (  # counts of faults
+    *("campaign_plan_present", "execution_diagnostics_present", "execution_validation_present"),
+    *("run_manifest_present", "artifact_manifest_present", "artifact_hashes_verified"),
+    *("checkpoint_chain_verified", "history_schema_supported", "required_history_keys_present"),
+    *("completed_target", "terminal_step_reaches_target", "execution_validation_passed"),
+    *("finite_history_arrays", "algebraic_phase_detected", "current_sheet_geometry_present"),
+    *("current_sheet_geometry_positive", "critical_point_counts_present"),
+    *("topology_identity_holds", "fixed_scale_movies_present", "movies_fixed_scale_verified"),
+    *("convergence_bundles_passed", "convergence_axes_covered", "evidence_matches_run"),
+    *("seed_qi_bundle_present", "seed_qi_bundle_passed", "code_identity_recorded"),
+    *("command_sequence_recorded", "thresholds_not_relaxed", "reviewer_questions_answered"),
+)
+Sides = tuple[float | None, float | None]
+CLAIM_GATES: dict[str, Sides] = {
+    **dict.fromkeys(_NONE_OF, (None, 0.0)),
+    "duration_guard_passed": (1 - 1e-12, None),
+    "equilibrium_tearing_unstable": (1e-12, None),
+    "equilibrium_survives_duration": (None, 0.5),
+    "minimum_history_samples": (100.0, None),
+    "energy_budget_residual_within_tolerance": (None, 1e-9),
+    "magnetic_divergence_within_tolerance": (None, 1e-9),
+    "spectral_tail_within_tolerance": (None, 1e-6),
+    "time_step_stable_throughout": (None, 1.0),
+    "linear_phase_observed": (1.0, None),
+    "growth_rate_matches_eigenvalue": (None, 0.1),
+    "fit_window_sensitivity": (None, 0.05),
+    "nonlinear_response_present": (0.05, None),
+    "reconnected_flux_amplifies": (1.05, None),
+    "island_width_amplifies": (1.05, None),
+    "island_width_definitions_agree": (None, 0.25),
+    "x_critical_points_detected": (1.0, None),
+    "o_critical_points_detected": (1.0, None),
+    "convergence_bundle_count": (2.0, None),
+    "checkpoint_restart_reproducibility": (None, 1e-10),
+}
+"""Every gate of a promotion with the loosest bound at which it supports a claim."""
+
 RUN_FILES = (
     *("campaign_plan.json", "campaign_config.toml", "production_history.npz"),
     *("checkpoints/initial_state.*", "checkpoints/step_*.json", "checkpoints/*_step_*.npz"),
@@ -62,6 +101,7 @@ RUN_FILES = (
 )
 
 
+UNREADABLE = (LookupError, TypeError, ValueError, AttributeError, OSError)
 LARGE = 2**16  # bytes; below, a thread costs more than it saves
 
 
@@ -266,8 +306,10 @@ class _Folder:
         self._check_listed()
         self._check_unexpected()
         self._guarded(PLAN, self._check_plan)
-        for name in ("validation.json", "plan_validation.json"):
+        for name in (VALIDATION, "plan_validation.json"):
             self._guarded(name, self._check_verdicts, name)
+        if self._manifest().get("kind") == "bundle":
+            self._guarded(VALIDATION, self._check_bundle_numbers)
         self._guarded(LEDGER, self._check_journals)
 
     def check_claim(self) -> None:
@@ -292,7 +334,7 @@ class _Folder:
     def _guarded(self, name: str, check: Callable[..., None], *words: str) -> None:
         try:
             check(*words)
-        except (LookupError, TypeError, ValueError, AttributeError, csv.Error) as error:
+        except (*UNREADABLE, csv.Error, struct.error) as error:
             self._fault("altered", name, f"not what mhx writes: {error!r}")
 
     # -- files ---------------------------------------------------------------------------------
@@ -612,6 +654,38 @@ class _Folder:
         for fault in wrong_verdicts(document) if document else ():
             self._fault("contradicted", name, fault)
 
+    def _check_bundle_numbers(self) -> None:
+        """The numbers of a bundle follow from its arrays, and its arrays from its cases."""
+        document = self._json(VALIDATION) or {}
+        study = STUDIES.get(str(document.get("schema")))
+        if study is None:
+            return
+        stated = document["diagnostics"]
+        for name, verdict in document["verdicts"].items():
+            if not _alike(stated.get(verdict["metric"]), verdict["value"]):
+                self._fault("contradicted", VALIDATION, f"{name} judges another number than stated")
+        if not self._exists(study.file):
+            self._fault("missing", study.file, f"the numbers behind {VALIDATION}")
+            return
+        with Arrays(self.tree.root / self._path(study.file)) as arrays:
+            computed = study.metrics(arrays)
+            for name, values in computed.items():
+                if name in stated and not any(_alike(stated[name], v, ROUND) for v in values):
+                    told = f"{name} is {stated[name]!r}, {study.file} says {_told(values)}"
+                    self._fault("contradicted", VALIDATION, told)
+            for fault in study.wrong_cases(arrays, self._case_folders()):
+                self._fault("contradicted", study.file, fault)
+
+    def _case_folders(self) -> dict[str, Path]:
+        """Digest of the configuration of each planned case -> the folder of its run."""
+        plan = self._json(TESTBED_PLAN) or {"cases": []}
+        return {
+            case["child_digest"]: self.tree.root / self._path(f"{CASES}/{stem}")
+            for case in plan["cases"]
+            if case.get("child_digest")
+            for stem in [PurePosixPath(case["config_path"]).stem]
+        }
+
     def _journal(self, name: str) -> list[dict[str, Any]]:
         if not self._exists(name) or self._digest(name) is None:
             return []
@@ -666,12 +740,18 @@ class _Folder:
         place = PurePosixPath(REPORT).name if judged else REPORT
         report = self._json(place) or {}
         gates = self._json(str(PurePosixPath(place).with_name("validation.json"))) or {}
+        verdicts = gates.get("verdicts") or {}
         checks, answers = report.get("checks") or {}, report.get("reviewer_answers") or []
         needed = {
             "the promotion report does not support it": (
                 report.get("production_ready") is True and bool(checks) and all(checks.values())
             ),
             "a promotion gate did not pass": gates.get("passed") is True,
+            "a promotion gate was not judged": CLAIM_GATES.keys() <= verdicts.keys(),
+            "a bound is looser than a claim allows": not any(map(_is_loose, verdicts.items())),
+            "its checks are not its verdicts": all(
+                (verdicts.get(name) or {}).get("verdict") == "pass" for name in checks
+            ),
             "a reviewer question is unanswered": bool(answers)
             and all(answer.get("status") == "answered" for answer in answers),
             "a bound was waived": not report.get("waivers") and not manifest.get("waivers"),
@@ -927,6 +1007,335 @@ def _verdict(value: float | None, low: float | None, high: float | None) -> str:
         return "unknown"
     inside = (low is None or low <= value) and (high is None or value <= high)
     return "pass" if inside else "fail"
+
+
+def _is_loose(judged: tuple[str, Mapping[str, Any]]) -> bool:
+    """True for a gate of a claim that was judged at a looser bound than a claim allows."""
+    name, verdict = judged
+    low, high = CLAIM_GATES.get(name, (None, None))
+    used = verdict["bound"]
+    below = low is not None and (used["low"] is None or used["low"] < low)
+    return below or (high is not None and (used["high"] is None or used["high"] > high))
+
+
+# -- evidence from other runs, computed again ------------------------------------------------------
+
+
+class Arrays:
+    """Arrays of an NPZ file without numpy: columns of numbers or text; None for what is not there.
+
+    Numbers that are not finite are None.  Only types that mhx writes there: float64, int64, bool,
+    text; of others nothing is said.
+    """
+
+    def __init__(self, path: Path) -> None:
+        import zipfile  # noqa: PLC0415  (5 ms, and few folders hold studies)
+
+        try:
+            self._file = zipfile.ZipFile(path)
+        except zipfile.BadZipFile as error:
+            raise ValueError(str(error)) from error
+        self._known: dict[str, tuple[tuple[int, ...], list[Any]] | None] = {}
+
+    def __enter__(self) -> "Arrays":
+        return self
+
+    def __exit__(self, *ended: object) -> None:
+        self._file.close()
+
+    def column(self, name: str) -> list[Any] | None:
+        """All values in the order of the file; of a table row by row."""
+        found = self._values(name)
+        return None if found is None else found[1]
+
+    def rows(self, name: str) -> list[list[Any]]:
+        """The rows of a table."""
+        shape, values = self._values(name) or ((0, 0), [])
+        width = shape[-1] if shape else 1
+        return [values[n : n + width] for n in range(0, len(values), width)] if width else []
+
+    def names(self) -> set[str]:
+        return {name.removesuffix(".npy") for name in self._file.namelist()}
+
+    def _values(self, name: str) -> tuple[tuple[int, ...], list[Any]] | None:
+        if name not in self._known:
+            self._known[name] = self._parsed(name)
+        return self._known[name]
+
+    def _parsed(self, name: str) -> tuple[tuple[int, ...], list[Any]] | None:
+        try:
+            content = self._file.read(f"{name}.npy")
+        except KeyError:
+            return None
+        if content[:6] != b"\x93NUMPY":
+            raise ValueError(f"{name} is no array")
+        long = content[6] > 1
+        start = 12 if long else 10
+        end = start + int.from_bytes(content[8:start], "little")
+        header = ast.literal_eval(content[start:end].decode("latin-1"))
+        kind, shape = header["descr"], header["shape"]
+        count = math.prod(shape)
+        if kind in ("<f8", "<i8", "|b1") and not (header["fortran_order"] and len(shape) > 1):
+            spelling = {"<f8": "d", "<i8": "q", "|b1": "?"}[kind]
+            found = struct.unpack_from(f"<{count}{spelling}", content, end)
+            return shape, [v if math.isfinite(v) else None for v in found]
+        if isinstance(kind, str) and kind.startswith("<U"):
+            width = 4 * int(kind[2:])
+            cells = (content[end + n * width : end + (n + 1) * width] for n in range(count))
+            return shape, [cell.decode("utf-32-le").rstrip("\0") for cell in cells]
+        return None
+
+
+Numbers = dict[str, list[float | None]]
+"""Metric -> what it may be, as the arrays have it."""
+
+
+@dataclass(frozen=True)
+class StudyFile:
+    """The compact file of a kind of study, and what of its numbers can be computed again."""
+
+    file: str
+    metrics: Callable[[Arrays], Numbers]
+    wrong_cases: Callable[[Arrays, Mapping[str, Path]], Iterator[str]]
+
+
+SPREADS = {
+    "growth_rate": "linear_growth_rate",
+    "max_growth": "max_growth_factor",
+    "flux_amplification": "reconnected_flux_amplification",
+    "width_amplification": "island_width_amplification",
+}
+NEGLIGIBLE, NO_TAIL, FORMAL_ORDER = 1e-6, 1e-20, 4
+ROBUST = (
+    *("linear_growth_rate", "peak_sheet_flux", "peak_island_width", "final_total_energy"),
+    "final_magnetic_energy",
+)
+
+
+def _convergence_numbers(arrays: Arrays) -> Numbers:
+    """Spreads along both ladders, differences to the finest grid, tails, the order in time."""
+    kinds = arrays.column("case_kind") or []
+    ladders = {
+        axis: [n for n, kind in enumerate(kinds) if kind == axis]
+        for axis in ("resolution", "timestep")
+    }
+
+    def along(axis: str, name: str) -> list[float | None]:
+        column = arrays.column(name) or []
+        return [column[n] if n < len(column) else None for n in ladders[axis]]
+
+    apart = along("resolution", "history_difference")[:-1]
+    tails = along("resolution", "max_spectral_tail")
+    spreads: Numbers = {
+        f"{axis}_{word}_spread": [_range_over_mean(along(axis, name))]
+        for axis in ladders
+        for word, name in SPREADS.items()
+    }
+    return {
+        **spreads,
+        "resolution_difference": [apart[-1] if apart else None],
+        "resolution_difference_rises": [_rises(apart, NEGLIGIBLE)],
+        "spectral_tail_rises": [_rises(tails, NO_TAIL)],
+        **_order_numbers(arrays, along("timestep", "dt")),
+    }
+
+
+def _order_numbers(arrays: Arrays, steps: list[float | None]) -> Numbers:
+    """Every order and every difference that the pairs in the file allow; None: not measured."""
+    known = sorted(step for step in steps if step)
+    errors: list[float | None] = [None]
+    differences: list[float | None] = [None]
+    for row, cosine in zip(
+        arrays.rows("order_differences"), arrays.column("order_cosine") or (), strict=False
+    ):
+        d1, d2 = row
+        differences.append(d1)
+        if not d1 or not d2 or cosine is None or cosine < 0.99 or d2 < 1e-12:
+            continue
+        for fine, middle, coarse in zip(known, known[1:], known[2:], strict=False):
+            order = _order(d2, d1, middle / fine, coarse / middle)
+            errors.append(abs(order / FORMAL_ORDER - 1))
+    return {"timestep_order_error": errors, "timestep_difference": differences}
+
+
+def _range_over_mean(values: list[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    if len(known) < 2 or len(known) < len(values):
+        return None
+    centre = abs(math.fsum(known) / len(known))
+    return (max(known) - min(known)) / centre if centre else None
+
+
+def _rises(values: list[float | None], floor: float) -> float | None:
+    known = [value for value in values if value is not None]
+    if not known or len(known) < len(values):
+        return None
+    if len(known) == 1:  # of a single one only this can be said
+        return 0.0 if floor == NEGLIGIBLE and known[0] <= floor else None
+    return float(sum(not (b < a or b <= floor) for a, b in pairwise(known)))
+
+
+def _seed_numbers(arrays: Arrays) -> Numbers:
+    """Student's intervals of 95 % over the seeds, and the counts of an ensemble."""
+    names = arrays.column("metric_names") or []
+    table = list(zip(*arrays.rows("metric_values"), strict=True)) or [()] * len(names)
+    columns = dict(zip(names, table, strict=True))
+    seeds, states = arrays.column("seeds") or [], arrays.column("initial_state_digest") or []
+    limited = columns.get("final_magnetic_divergence_linf", ())
+    whole = bool(limited) and None not in limited
+    found: Numbers = {f"{n}_half_width": [_half_width(columns.get(n, ()))] for n in ROBUST}
+    found["largest_final_divergence"] = [max(limited) if whole else None]
+    found["ensemble_size"] = [float(len(set(seeds))), *([] if seeds else [None])]
+    found["repeated_seeds"] = [float(len(seeds) - len(set(seeds))), *([] if seeds else [None])]
+    found["equal_initial_states"] = [
+        float(len(states) - len(set(states))), *([] if states else [None])
+    ]  # fmt: skip
+    return found
+
+
+def _half_width(values: Sequence[float | None]) -> float | None:
+    """t s/sqrt(n) over |mean|, two-sided at 5 %."""
+    known = [value for value in values if value is not None]
+    n = len(known)
+    if n < 2 or n < len(values):
+        return None
+    mean = abs(math.fsum(known) / n)
+    if not mean:
+        return None
+    low, high = 0.0, 1e6
+    for _ in range(200):
+        middle = (low + high) / 2
+        low, high = (middle, high) if student_tails(middle, n - 1) > 0.05 else (low, middle)
+    return high * _deviation(known) / math.sqrt(n) / mean
+
+
+def _sweep_numbers(arrays: Arrays) -> Numbers:
+    """The worst mismatch of a measured growth rate with its eigenvalue."""
+    measured = arrays.column("linear_growth_rate") or []
+    computed = arrays.column("growth_rate_computed") or []
+    apart = [
+        abs(rate - gamma) / gamma
+        for rate, gamma in zip(measured, computed, strict=True)
+        if rate is not None and gamma is not None and gamma > 0
+    ]
+    return {"worst_growth_mismatch": [max(apart, default=None), *([] if apart else [None])]}
+
+
+def _no_numbers(arrays: Arrays) -> Numbers:
+    return {}
+
+
+def _wrong_rows_of_cases(arrays: Arrays, folders: Mapping[str, Path]) -> Iterator[str]:
+    """Rows that are not what the histories of their cases say."""
+    digests = arrays.column("config_digest") or []
+    told = {name: arrays.column(name) for name in FROM_HISTORY}
+    names = arrays.column("metric_names")
+    if names:  # an ensemble has them as a table
+        table = zip(*arrays.rows("metric_values"), strict=True)
+        told = dict(zip(names, map(list, table), strict=False))
+    for place, digest in enumerate(digests):
+        folder = folders.get(digest)
+        if folder is None or not (folder / HISTORY).is_file():
+            yield f"row {place + 1} is of no case that is planned and there"
+            continue
+        with Arrays(folder / HISTORY) as history:
+            for name, possible in FROM_HISTORY.items():
+                column = told.get(name)
+                if column is None or column[place] is None:
+                    continue
+                found = possible(history)
+                if found and not any(_alike(column[place], value) for value in found):
+                    yield (
+                        f"{name} of {folder.name} is {column[place]!r}, its history says "
+                        f"{_told(found)}"
+                    )
+
+
+def _wrong_history(arrays: Arrays, folders: Mapping[str, Path]) -> Iterator[str]:
+    """A long run keeps the history of its one case as it is."""
+    if not arrays.names() - {"schema"}:
+        return  # nothing was measured
+    for folder in folders.values():
+        with Arrays(folder / HISTORY) as history:
+            for name in sorted(history.names() - {"schema"}):
+                found = history.column(name)
+                numbers = found and not isinstance(found[0], str)
+                if numbers and arrays.column(name) != found:
+                    yield f"{name} is not that of {folder.name}"
+
+
+Possible = Callable[[Arrays], list[float | None]]
+
+
+def _largest(name: str) -> Possible:
+    return lambda history: [max(x) for x in _series(history, name)]
+
+
+def _last(name: str) -> Possible:
+    return lambda history: [x[-1] for x in _series(history, name)]
+
+
+def _amplified(name: str) -> Possible:
+    return lambda history: [max(map(abs, x)) / abs(x[0]) for x in _series(history, name) if x[0]]
+
+
+def _series(history: Arrays, pattern: str) -> Iterator[list[float]]:
+    """The columns whose names fit, as far as they have no gap."""
+    for name in sorted(history.names()):
+        found = history.column(name) if re.fullmatch(pattern, name) else None
+        if found and None not in found:
+            yield found
+
+
+_FLUX, _WIDTH = r"sheet_flux_\d+", r"island_width_\d+"
+FROM_HISTORY: dict[str, Possible] = {
+    "samples": lambda history: [float(len(history.column("step") or ()))],
+    "max_growth_factor": _amplified("perturbation_norm"),
+    "reconnected_flux_amplification": _amplified(_FLUX),
+    "island_width_amplification": _amplified(_WIDTH),
+    "max_current_density_linf": _largest("current_density_linf"),
+    "max_kinetic_energy": _largest("kinetic_energy"),
+    "max_spectral_tail": _largest("spectral_tail"),
+    "peak_sheet_flux": _largest(_FLUX),
+    "peak_island_width": _largest(_WIDTH),
+    "final_total_energy": _last("total_energy"),
+    "final_magnetic_energy": _last("magnetic_energy"),
+    "final_kinetic_energy": _last("kinetic_energy"),
+    "final_magnetic_divergence_linf": _last("magnetic_divergence_linf"),
+}
+"""What of a case its history says outright; any sheet may be the leading one."""
+
+_STUDY = "mhx.validation.periodic_double_harris_"
+STUDIES = {
+    f"{_STUDY}convergence.gates.v1": StudyFile(
+        "periodic_double_harris_convergence.npz", _convergence_numbers, _wrong_rows_of_cases
+    ),
+    f"{_STUDY}parameter_sweep.gates.v1": StudyFile(
+        "periodic_double_harris_parameter_sweep.npz", _sweep_numbers, _wrong_rows_of_cases
+    ),
+    f"{_STUDY}seeded_long_run.gates.v1": StudyFile(
+        "periodic_double_harris_seeded_long_run.npz", _no_numbers, _wrong_history
+    ),
+    "mhx.validation.seed_robust_qi.gates.v1": StudyFile(
+        "ensemble.npz", _seed_numbers, _wrong_rows_of_cases
+    ),
+}
+"""Schema of the verdicts of a bundle -> where its numbers lie."""
+
+
+ROUND = 1e-12  # of a ratio of numbers that were added up in another order
+
+
+def _alike(stated: Any, found: float | None, round_off: float = 0.0) -> bool:
+    """Equal to the last digits; nothing is equal to nothing."""
+    value = _finite(stated)
+    if value is None or found is None:
+        return value is None and found is None
+    return math.isclose(value, found, rel_tol=1e-9, abs_tol=round_off)
+
+
+def _told(values: Sequence[float | None]) -> str:
+    return " or ".join("nothing" if v is None else f"{v:.10g}" for v in dict.fromkeys(values))
 
 
 # -- a matrix of cases, judged again --------------------------------------------------------------
