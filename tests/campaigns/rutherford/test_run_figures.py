@@ -156,9 +156,9 @@ DAMAGED = {
 def test_a_damaged_history_is_drawn_as_far_as_it_goes(name, where, value):
     run = made()
     damaged = {key: row.copy() for key, row in run.history.items()}
-    for key in damaged:
+    for key, row in damaged.items():
         if key.startswith(name):
-            damaged[key][where] = value
+            row[where] = value
     for panels_of in claim_figures.OF_THE_RUN.values():
         for panel in panels_of(replace(run, history=damaged)):
             assert all(np.isfinite(panel.ylim or (0, 1)))

@@ -106,7 +106,7 @@ def linear_phase(run: Run) -> list[Panel]:
         )
     curves = run.per_sheet("sheet_flux", "sheet {}")
     early = run.time <= end
-    rate = np.gradient(np.log(np.where(flux > 0, flux, np.nan)), run.time)
+    rate = np.gradient(_log(flux), run.time)
     spans = _span(window, "linear window")
     top = 1.35 * max(gamma or 0, _top(rate[early])) or 1.0
     return [
@@ -290,6 +290,10 @@ def energy_budget(run: Run) -> list[Panel]:
     return panels
 
 
+def _log(series: np.ndarray) -> np.ndarray:
+    return np.log(np.where(series > 0, series, np.nan))
+
+
 def _top(series: np.ndarray) -> float:
     """The largest number; 0 where there is none."""
     known = series[np.isfinite(series)]
@@ -320,7 +324,7 @@ def _exponential(
 ) -> Curve:
     """exp(slope t) through the mean of ln f in the window, half a window longer on either side."""
     here = slice(window["start"], window["stop"])
-    t, log = run.time[here], np.log(run.shown[f"sheet_flux_{run.sheet}"][here])
+    t, log = run.time[here], _log(run.shown[f"sheet_flux_{run.sheet}"])[here]
     reach = (t[-1] - t[0]) / 2
     ends = np.array([max(run.time[0], t[0] - reach), t[-1] + reach])
     line = np.exp(log.mean() + slope * (ends - t.mean()))
