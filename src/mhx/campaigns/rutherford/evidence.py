@@ -88,8 +88,8 @@ class About:
             **found.covers,
             "grids": sorted({run.config.grid.shape for run in runs}),
             "steps": sorted({run.config.dt for run in runs}),
-            "resolutions": [run.config.grid.shape for run in grids],
-            "time_steps": [run.config.dt for run in steps],
+            "resolutions": [run.config.grid.shape for run in grids or runs[:1]],
+            "time_steps": [run.config.dt for run in steps or runs[:1]],
             "seeds": sorted({run.config.initial.seed for run in runs}),
             "noise_to_seed_ratio": sorted(
                 {run.config.initial.noise_amplitude / eps for run in runs if (eps := _seed(run))}
