@@ -127,6 +127,14 @@ def double_harris_long_run(
             panel=OUTPUT,
         ),
     ] = None,
+    store_fields: Annotated[
+        bool | None,
+        flag(
+            "Keep the last fields of the run and of its unseeded base [default: no]",
+            "--store-fields/--no-store-fields",
+            panel=OUTPUT,
+        ),
+    ] = None,
     min_early_growth_rate: MinEarly = None,
     min_max_growth_factor: MinGrowth = None,
     min_reconnected_flux_amplification: MinFlux = None,

@@ -33,9 +33,12 @@ class Perturbation:
         self._weight = grid.weight * (grid.nx * grid.ny)  # Parseval: of a sum, not a mean
         self._eps = float(config.parameters.get("perturbation_amplitude", 0.0)) or 1.0
 
+    def base(self, time: float) -> tuple[np.ndarray, np.ndarray]:
+        """Coefficients of psi and omega of the unseeded base, (nx, ny//2 + 1) each."""
+        return self._psi * np.exp(-self._decay * time), self._omega * np.exp(-self._damping * time)
+
     def norm(self, state: State) -> float:
         """L2 norm over grid values of (psi, omega) minus base, over eps."""
-        psi = state.psi_hat - self._psi * np.exp(-self._decay * state.time)
-        omega = state.omega_hat - self._omega * np.exp(-self._damping * state.time)
-        squares = self._weight * (np.abs(psi) ** 2 + np.abs(omega) ** 2)
-        return float(np.sqrt(squares.sum())) / self._eps
+        psi, omega = self.base(state.time)
+        squares = np.abs(state.psi_hat - psi) ** 2 + np.abs(state.omega_hat - omega) ** 2
+        return float(np.sqrt((self._weight * squares).sum())) / self._eps

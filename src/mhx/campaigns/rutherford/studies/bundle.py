@@ -14,6 +14,7 @@ from mhx.campaigns import thresholds
 from mhx.campaigns.rutherford.claim import judged_again
 from mhx.campaigns.rutherford.studies import figures
 from mhx.campaigns.rutherford.studies.cases import CaseRun, Cases, read_cases
+from mhx.campaigns.rutherford.studies.fields import stored_fields
 from mhx.campaigns.rutherford.studies.judged import Judged
 from mhx.campaigns.rutherford.studies.judging import judge
 from mhx.campaigns.rutherford.studies.study import SCHEMAS, Study
@@ -74,7 +75,8 @@ def conclude(study: Study) -> Answer:
     with hold(root, f"bundle of {study.kind}"):
         found = _judged(study)
         schema = SCHEMAS[study.kind]
-        write_arrays(root / ARRAYS[schema], schema, found.judged.arrays)
+        arrays = {**found.judged.arrays, **stored_fields(study, found.cases.runs)}
+        write_arrays(root / ARRAYS[schema], schema, arrays)
         figures.draw(found.judged, root / PICTURES)
         store.write_json(root / DIAGNOSTICS, _diagnostics(found))
         store.write_json(root / VALIDATION, _validation(found.judged))

@@ -192,6 +192,7 @@ def _made(options: Common, table: Asked, found: Variants) -> Study:
         unavailable=found.unavailable,
         share=tuple(options.share or ()),
         movies=movies,
+        store_fields=isinstance(table, tables.LongRunTable) and table.store_fields,
     )
 
 

@@ -42,6 +42,7 @@ class Study:
     waivers: bounds looser than a production claim needs.
     unavailable: why nothing can run (the cosine sheet has no width); empty: the cases run.
     share: folders of finished studies whose equal cases need not be computed again.
+    store_fields: whether the bundle keeps the last fields of the run and of its base.
     """
 
     kind: str
@@ -55,3 +56,4 @@ class Study:
     unavailable: str = ""
     share: Sequence[Path] = ()
     movies: bool = False
+    store_fields: bool = False
