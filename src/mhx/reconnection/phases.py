@@ -161,7 +161,7 @@ def algebraic_phase(
         return _none(_ALGEBRAIC, "no linear window, so no end of it")
     start = int(linear["stop"]) - 1
     rate = _gradient(w, t)
-    stop = _half_maximum(rate, start)
+    stop = _half_maximum(rate, start) if start < t.size else start
     if stop - start < MIN_SAMPLES:
         reason = (
             f"{stop - start} samples after the linear window, at least {MIN_SAMPLES} are needed"
