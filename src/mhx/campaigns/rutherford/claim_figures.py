@@ -56,7 +56,11 @@ def _of_the_evidence(evidence: Mapping[str, Judged]) -> Iterator[Drawn]:
         kind: {name: one for name, one in evidence.items() if one.kind == kind}
         for kind in (CONVERGENCE, SEEDS, SWEEP)
     }
-    yield "convergence.png", convergence(kinds[CONVERGENCE]), SIDE_BY_SIDE
+    spoken = {
+        name.removeprefix("convergence_").replace("_", " "): one
+        for name, one in kinds[CONVERGENCE].items()
+    }
+    yield "convergence.png", convergence(spoken), SIDE_BY_SIDE
     for one in list(kinds[SEEDS].values())[:1]:
         yield "seeds.png", figures.seeds(one), SIDE_BY_SIDE
     by_axis = {one.facts.get("sweep_axis"): one for one in kinds[SWEEP].values()}

@@ -168,7 +168,7 @@ def sweep(judged: Judged) -> list[Panel]:
             title="Run against eigenvalue", ylabel="difference  [%]", xlabel=xlabel, xticks=ticks,
             curves=[Curve(x=x, y=100 * (measured / computed - 1), dash="", marker="o")],
             levels=[Level(y=0, label="")],
-            bands=[Band(low=-100 * reach, high=100 * reach, label=f"\u00b1 {_percent(reach)}")]
+            bands=[Band(low=-100 * reach, high=100 * reach, label=f"bound \u00b1 {_percent(reach)}")]
             if reach
             else [],
             xlim=_room(x), legend="upper right",
