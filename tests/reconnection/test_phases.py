@@ -225,7 +225,7 @@ def test_a_width_that_breaks_off_inside_the_linear_window_has_no_algebraic_phase
     t = np.linspace(0, 100, 101)
     flux = 1e-3 * np.exp(0.1 * t)
     width = np.where(np.arange(101) < 20, 4 * np.sqrt(flux), np.nan)
-    linear = phases.linear_phase(t, flux)
-    found = phases.algebraic_phase(t, width, flux, linear)
+    linear = linear_phase(t, flux)
+    found = algebraic_phase(t, width, flux, linear)
     assert not found["found"]
     assert found["unmet_count"] == 1
