@@ -134,6 +134,13 @@ def level_of(current: str, outcome: Outcome, *, asked: bool | None, keeps: bool)
     return validation, f"executed to step {outcome.end_step} and judged"
 
 
+def refused(current: str, outcome: Outcome, *, keeps: bool) -> tuple[str, str]:
+    """The level of a run to which the claim that was asked for is refused, and why."""
+    if current == ClaimLevel.PRODUCTION.value:
+        return level_of(current, outcome, asked=None, keeps=keeps)
+    return current, "the claim that was asked for is refused"
+
+
 def claim_document(plan: Plan, level: str, scope: str, folder: RunFolder) -> dict[str, Any]:
     """The claim part of the manifest of a run; the highest level names its report."""
     body: dict[str, Any] = {

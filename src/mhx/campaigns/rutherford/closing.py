@@ -66,7 +66,8 @@ def close(
         try:
             level, reason = _granted(results, stands, waivers)
         except ClaimRefused as error:
-            refusal, level, reason = error, before, "the claim that was asked for is refused"
+            refusal = error
+            level, reason = claim.refused(before, chunk.outcome, keeps=not stands.reasons)
     document = conclusion.diagnostics(folder, chunk, history, found) | {
         "claim_level": level,
         "allow_production_claim": bool(asked),

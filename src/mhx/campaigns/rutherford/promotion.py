@@ -22,7 +22,7 @@ from mhx.campaigns.rutherford import claim_figures
 from mhx.campaigns.rutherford.evidence import About, judged_evidence
 from mhx.campaigns.rutherford.file_metrics import Metrics, file_metrics
 from mhx.campaigns.rutherford.judgement import judgement
-from mhx.campaigns.rutherford.promotion_options import Options, refuse
+from mhx.campaigns.rutherford.promotion_options import RESTART_STEPS, Options, refuse
 from mhx.campaigns.rutherford.restart_check import RestartCheck, restart_check
 from mhx.campaigns.rutherford.run_figures import Run
 from mhx.campaigns.supporting import Bundles
@@ -32,7 +32,7 @@ from mhx.errors import ConfigError, EvidenceError
 from mhx.evidence import schemas
 from mhx.evidence.checkpoints import Checkpoint, read_records
 from mhx.evidence.claims import Waiver
-from mhx.evidence.gates import GateResult
+from mhx.evidence.gates import GateResult, judge
 from mhx.evidence.manifest import read_manifest, run_digest
 from mhx.evidence.store import read_json, strict
 from mhx.execution.lock import hold
@@ -97,8 +97,8 @@ def contradictions(
 ) -> list[str]:
     """Values of a promotion report that the run and its evidence do not give, one line each.
 
-    Everything is drawn from the files again but what rests on a random draw; so a report whose
-    values were typed in is told from one that was judged, whatever was hashed around it.
+    Everything is drawn from the files again, and stretches by a new draw; so a report whose values
+    were typed in is told from one that was judged, whatever was hashed around it.
     """
     config = parse(Reconnection, plan.config)
     sweeps = report.get("sweep_reports") or {}
@@ -109,7 +109,7 @@ def contradictions(
         eta_sweep=folder.root / sweeps["eta"]["path"] if "eta" in sweeps else None,
     )
     found, facts, _ = _from_files(folder, plan, config)
-    about = About(config, plan.target_time, plan.thresholds, draw=False)
+    about = About(config, plan.target_time, plan.thresholds)
     bundles = judged_evidence(folder, about, given)
     metrics = _with_evidence(found, facts["code_digest"], bundles)
     stated = {one["metric"]: one["value"] for one in validation["verdicts"].values()}
@@ -118,7 +118,28 @@ def contradictions(
         for name, value in stated.items()
         if name in metrics and not _same(value, metrics[name])
     ]
-    return [*told, *_changed(report, bundles)]
+    if report.get("plan_digest") != plan.digest:
+        told.append("the promotion report is about another plan")
+    told += _changed(report, bundles)
+    if told or stated.get("restart_difference") is None:  # refused already
+        return told
+    return list(_not_repeated(folder, plan, report))
+
+
+def _not_repeated(folder: RunFolder, plan: Plan, report: Mapping[str, Any]) -> Iterator[str]:
+    """Stretches integrated again, as long as those of the report, that the run does not show."""
+    config = parse(Reconnection, plan.config)
+    records = [one for one in read_records(folder.root)[0] if not one.registered]
+    stretches = (report.get("restart_check") or {}).get("stretches") or ()
+    lengths = [one["end_step"] - one["start_step"] for one in stretches]
+    again = _restart(folder, config, records, max([RESTART_STEPS, *lengths]))
+    rows = criteria.criteria(
+        plan.thresholds, require_sweeps=False, same_machine=again.same_machine(records)
+    )
+    gate = next(row.gate for row in rows if row.gate.metric == "restart_difference")
+    result = judge(gate, {gate.metric: again.difference})
+    if not result.passed:
+        yield f"stretches were integrated again: {result}"
 
 
 def _changed(report: Mapping[str, Any], bundles: Bundles) -> Iterator[str]:
