@@ -55,7 +55,9 @@ def stored(lane: Lane) -> dict[str, Any] | None:
     return read_json(lane.manifest, schemas.PRODUCTION_LANE) if lane.manifest.exists() else None
 
 
-def document(lane: Lane, *, execute: bool, before: Mapping[str, Any] | None) -> dict[str, Any]:
+def document(
+    lane: Lane, *, before: Mapping[str, Any] | None, execute: bool = False
+) -> dict[str, Any]:
     """The manifest, without its `validation`; results of an earlier call for this lane are kept."""
     found_before = (
         before["campaign"]["found_before"]

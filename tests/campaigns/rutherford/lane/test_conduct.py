@@ -199,7 +199,7 @@ def test_asking_again_with_other_flags_replaces_a_list_that_never_ran(tmp_path):
 
 def test_the_command_line_and_the_tool_are_one(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    words = ["--outdir", "r", "--seeds", "0,1", "--convergence-resolutions", "128,192,256"]
+    words = ["--outdir", "r", "--seeds", "0,1", "--seconds-per-step-estimate", "1e-3"]
     assert main(["campaign", "production-lane", *words, "--json"]) == 1
     told = json.loads(capsys.readouterr().out)
     assert told["campaign"]["root"] == "r"

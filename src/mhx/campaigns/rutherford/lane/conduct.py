@@ -8,6 +8,7 @@ import shlex
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ from mhx.campaigns.lane import ending, gates
 from mhx.campaigns.lane.drive import Drive
 from mhx.campaigns.lane.script import write_script
 from mhx.campaigns.lane.sealing import seal
+from mhx.campaigns.runbook import span
 from mhx.campaigns.rutherford.lane import document as told
+from mhx.campaigns.rutherford.lane import estimate
 from mhx.campaigns.rutherford.lane.commands import commands
 from mhx.campaigns.rutherford.lane.design import LaneDesign, think
 from mhx.campaigns.rutherford.lane.flags import COMMAND, Lane, Options
@@ -38,10 +41,25 @@ def conduct(options: Options) -> Answer:
     designed = think(asked)
     lane = _lane(designed, options, python)
     with hold(lane.root):
+        lane = _estimated(lane, designed)
         results = declare(lane, asked, execute=bool(options.execute))
         if not options.execute:
             return _dry(lane, designed, results)
         return _executed(lane, options, asked.grace_seconds)
+
+
+def _estimated(lane: lanes.Lane, designed: LaneDesign) -> lanes.Lane:
+    """The lane with its costs: measured, or those of an earlier call for the same lane."""
+    before = lanes.stored(lane)
+    known = before["campaign"].get("estimate") if before else None
+    if before and known and not lanes.same_lane(before, lanes.document(lane, before=before)):
+        costs = known["by_command"]
+    else:
+        rates = estimate.rates_of(designed)
+        costs = estimate.expected(designed, rates)
+        known = {**rates.document(), "by_command": costs, "seconds": sum(costs.values())}
+    timed = [replace(command, seconds=costs[command.id]) for command in lane.commands]
+    return replace(lane, commands=timed, campaign={**lane.campaign, "estimate": known})
 
 
 def declare(lane: lanes.Lane, asked: Lane, *, execute: bool) -> list[GateResult]:
@@ -128,12 +146,19 @@ def _dry(lane: lanes.Lane, designed: LaneDesign, results: Sequence[GateResult]) 
         results=results,
         details=[
             *summary(designed),
-            *(f"  {each.id}: {each.description}" for each in lane.commands),
+            _cost(lane),
+            *(f"  {span(each.seconds or 0.0):>9}  {each.id}" for each in lane.commands),
         ],
         next=f"the same call with --execute, or {script}",
         document=read_json(lane.manifest, schemas.PRODUCTION_LANE),
         exit_code=0 if passed else 1,
     )
+
+
+def _cost(lane: lanes.Lane) -> str:
+    cost = lane.campaign["estimate"]
+    source = "measured here" if cost["source"] == "measured" else "from --seconds-per-step-estimate"
+    return f"about {span(cost['seconds'])} with {cost['jobs']} case(s) at a time ({source})"
 
 
 def summary(designed: LaneDesign) -> list[str]:
