@@ -133,7 +133,7 @@ def _gates(bounds: Bounds) -> list[Gate]:
             metric=f"cases_failing_{gate}",
             high=0,
             reason=f"{gate} in each case, the missing ones counted",
-            remedy="leave the gate failed: the claim does not reach that value",
+            remedy="run the study anew with values at which the sheet grows, or a longer --t-end",
         )
         for word, gate in ALL.items()
     ]
