@@ -98,6 +98,13 @@ def test_a_missing_output_is_a_failure(root):
     assert "b.npz is missing" in rows(lane)["b"]["reason"]
 
 
+def test_beside_failed_gates_a_missing_output_is_named(root):
+    lane = lane_of(root, *three("exit", "1", expected_outputs=("b.out", "b.npz")))
+    assert drive_of(lane).carry_out() == 1
+    assert statuses(lane) == ["passed", "gates_failed", "passed"]
+    assert rows(lane)["b"]["reason"] == "b.npz is missing"
+
+
 @pytest.mark.slow
 def test_a_folder_that_does_not_verify_is_a_failure(root):
     lane = lane_of(root, *three(folders=(".",)))

@@ -8,7 +8,8 @@
     time limit exceeded             timeout                       stops, 124
     2, 3, 4, 6, crashes             failed                        stops with that code, crashes 70
 
-Outputs that are missing or do not verify are 4.  The manifest is rewritten after every command, so
+A command that passed and whose outputs are missing or do not verify is 4; beside gates that failed
+they are named and the lane goes on.  The manifest is rewritten after every command, so
 a lane that is killed at any moment goes on where it was; each command continues by itself.
 """
 
@@ -142,9 +143,9 @@ class Drive:
         row["core_seconds"] += ended.core_s
         row["attempts"] += 1
         if ended.code in (0, 1):
-            if faults := self.outputs.faults(command):
-                reason = "; ".join(faults)
-                return row | {"status": FAILED, "reason": reason}, EvidenceError.exit_code
+            row["reason"] = "; ".join(self.outputs.faults(command))
+            if row["reason"] and ended.code == 0:
+                return row | {"status": FAILED}, EvidenceError.exit_code
             row["outputs"] = self.outputs.digests(command)
             row["gates_failed"] = self.outputs.failed_gates(command) if ended.code else []
             row["status"] = GATES_FAILED if ended.code else PASSED

@@ -16,6 +16,7 @@ from mhx.campaigns.rutherford.lane.words import (
     FLOORS,
     LONG_RUN,
     MAIN,
+    MOVIES,
     RUN,
     RUTHERFORD_BOUNDARY,
     SEED_QI,
@@ -34,12 +35,7 @@ PROMOTION = "rutherford_promotion_check"
 
 _PLANNED = ("campaign_plan.json", "campaign_config.toml", "plan_validation.json")
 _PLAN_FILES = (*_PLANNED, "plan_manifest.json", "runbook.md", "job_array.json")
-_MOVIES = tuple(
-    f"figures/fixed_scale_{name}_movie.{suffix}"
-    for name in ("flux", "current_density")
-    for suffix in ("gif", "json")
-)
-_HISTORY = ("production_history.npz", *_MOVIES)
+_HISTORY = ("production_history.npz", *MOVIES)
 _REPORT = ("promotion_readiness.json", "validation.json", "manifest.json", "artifact_manifest.json")
 _IN_THE_PLAN = (
     *("max_energy_budget_residual", "max_relative_energy_growth", "max_relative_energy_increase"),
@@ -148,8 +144,9 @@ def _checks(lane: LaneDesign) -> list[LaneCommand]:
         timeout_seconds=asked.gate_timeout_seconds,
         expensive=False,
         claim_boundary=DOUBLE_HARRIS_BOUNDARY,
-        expected_outputs=below(CHECK, ("validation.json", "manifest.json")),
-        lasting=below(CHECK, ("validation.json", "manifest.json")),
+        expected_outputs=below(CHECK, _REPORT),
+        lasting=below(CHECK, _REPORT),
+        folders=(CHECK,),
         verdicts=f"{CHECK}/validation.json",
         needs=("double_harris_long_run", *ladders),
     )

@@ -17,6 +17,7 @@ from mhx.campaigns.rutherford.lane.words import (
     FLOORS,
     LONG_RUN,
     MAIN,
+    MOVIES,
     SEED_QI,
     WIDTH_SWEEP,
     below,
@@ -59,7 +60,7 @@ def long_run(lane: LaneDesign) -> LaneCommand:
             *window(lane),
             *bounds(asked, floors),
         ),
-        arrays="periodic_double_harris_seeded_long_run.npz",
+        files=("periodic_double_harris_seeded_long_run.npz", *MOVIES),
     )
 
 
@@ -91,7 +92,7 @@ def convergence(lane: LaneDesign) -> list[LaneCommand]:
                 *flag("--noise-amplitude", asked.noise_amplitude),
                 *window(lane),
             ),
-            arrays="periodic_double_harris_convergence.npz",
+            files=("periodic_double_harris_convergence.npz",),
             share=share,
         )
         for name, outdir, resolutions, steps, share in ladders
@@ -128,7 +129,7 @@ def sweeps(lane: LaneDesign) -> list[LaneCommand]:
                 *window(lane),
             ),
             # a sheet without width has no cases, hence no arrays
-            arrays="" if axis == ("width",) else "periodic_double_harris_parameter_sweep.npz",
+            files=() if axis == ("width",) else ("periodic_double_harris_parameter_sweep.npz",),
             share=share,
         )
         for name, gate, outdir, axis, share in rows
@@ -152,7 +153,7 @@ def seeds(lane: LaneDesign) -> LaneCommand:
             *flag("--save-every", lane.cadence.save_every),
             *flag("--noise-amplitude", asked.qi_noise_amplitude),
         ),
-        arrays="ensemble.npz",
+        files=("ensemble.npz", "figures/qi_summary.png"),
         share=[LONG_RUN, MAIN, CROSSCHECK],
     )
 
@@ -163,13 +164,12 @@ def _study(
     told: _Told,
     *,
     words: Sequence[str],
-    arrays: str,
+    files: Sequence[str],
     share: Sequence[str] = (),
 ) -> LaneCommand:
     """A `mhx benchmark` command: its own words, then what all of them share."""
     asked = lane.asked
     command, *own = words
-    files = (*BUNDLE, *([arrays] if arrays else []))
     return LaneCommand(
         id=told.id,
         stage=told.stage,
@@ -185,7 +185,7 @@ def _study(
         timeout_seconds=asked.timeout_seconds,
         expensive=True,
         claim_boundary=DOUBLE_HARRIS_BOUNDARY,
-        expected_outputs=below(outdir, files),
+        expected_outputs=below(outdir, (*BUNDLE, *files)),
         lasting=below(outdir, ("artifact_manifest.json",)),
         verdicts=f"{outdir}/validation.json",
         folders=(outdir,),

@@ -22,6 +22,11 @@ RUTHERFORD_BOUNDARY = (
 )
 
 BUNDLE = ("diagnostics.json", "validation.json", "manifest.json", "artifact_manifest.json")
+MOVIES = tuple(
+    f"figures/fixed_scale_{name}_movie.{suffix}"
+    for name in ("flux", "current_density")
+    for suffix in ("gif", "json")
+)
 FLOORS = ("min_reconnected_flux_amplification", "min_island_width_amplification")
 
 
