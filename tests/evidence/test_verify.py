@@ -561,6 +561,17 @@ def test_a_ledger_whose_chain_was_made_to_fit_is_still_found(claimed, bend, word
     assert report.effective_level == "unspecified"
 
 
+def test_a_ledger_that_goes_back_in_time_is_told(claimed):
+    def set_back(lines):
+        return [*lines[:-1], lines[-1] | {"time": "2001-01-01T00:00:00+00:00"}]
+
+    rechained(claimed / "claim_ledger.jsonl", set_back)
+    assert verify.verify(claimed).notes == [
+        "claim_ledger.jsonl goes back to 2001-01-01T00:00:00+00:00: a clock was set back, or a "
+        "line is not from then"
+    ]
+
+
 def test_an_older_claim_played_back_over_a_step_down_is_found(claimed, build):
     names = ["claim_ledger.jsonl", "manifest.json", "artifact_manifest.json"]
     kept = {name: (claimed / name).read_bytes() for name in names}

@@ -6,6 +6,13 @@ validation  executed at stated settings and judged, failed gates shown beside it
 production  every gate of every level passes, nothing is waived.
 `unspecified` is what nothing supports, `production_template` labels a plan; neither is a level.
 A level in a manifest is a cached statement; the effective one is computed by `verify`.
+
+The ledger has one chained line for each change of level.  A line binds manifests, promotion report
+and newest command by digest.  `verify` finds a line that was altered, taken out, moved or added;
+an end that was cut off; an older ledger put back with the manifests of its time, as long as any
+later command that judged the run stands in `commands.jsonl`.  Two things it cannot find: a folder
+put back as a whole to an earlier moment, for that is a true copy of it, and a chain built anew from
+its first line.  Against these stands the digest of the newest line, kept elsewhere, or a signature.
 """
 
 import getpass

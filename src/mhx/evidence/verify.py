@@ -701,6 +701,10 @@ class _Folder:
         commands, ledger = self._journal(COMMANDS), self._journal(LEDGER)
         if self._manifest().get("kind") == "run" and not self._exists(LEDGER):
             self._fault("missing", LEDGER)
+        for before, line in pairwise(ledger):
+            if str(line.get("time")) < str(before.get("time")):
+                place, told = self._path(LEDGER), "a clock was set back, or a line is not from then"
+                self.tree.report.notes.append(f"{place} goes back to {line['time']}: {told}")
         bound: dict[str, str] = {}
         level = UNSPECIFIED
         for number, line in enumerate(ledger, start=1):
