@@ -161,7 +161,7 @@ def study_of(options: Common) -> Study:
     if options.from_plan is not None:
         options = planned.filled(options, options.from_plan)
     table = asked(options.table, _read(options), options.command)
-    return _made(options, table, variants_of(table, options.command))
+    return _made(options, table, variants_of(table))
 
 
 def _read(options: Common) -> Common:
@@ -175,7 +175,7 @@ def _read(options: Common) -> Common:
 def _made(options: Common, table: Asked, found: Variants) -> Study:
     configs, faults = _checked(found)
     if faults:
-        raise listed(Source(options.command, flags=_flags(options)), faults)
+        raise listed(Source(options.command, flags=_flags(table)), faults)
     movies = isinstance(table, tables.LongRunTable) and table.movies
     base = found.run_file(found.base)
     if movies:
@@ -223,20 +223,20 @@ def _checked(found: Variants) -> tuple[list[Reconnection], list[Told]]:
     return configs, [*own, *faults.values()]
 
 
-def _flags(options: Common) -> dict[str, str]:
+def _flags(table: Asked) -> dict[str, str]:
     """Key of a run file -> the flag of this command that sets it."""
     flags = {**design.FLAGS, "diagnostics.fit_time_window": "--fit-start/--fit-stop"}
-    if isinstance(options, Convergence):
+    if isinstance(table, tables.ConvergenceTable):
         flags |= {"mesh.shape": "--resolutions", "time.dt": "--dt-values/--reference-dt"}
         flags |= {f"mesh.shape.{n}": "--resolutions" for n in (0, 1)}
-    if isinstance(options, Sweep) and options.sweep_axis:
+    if isinstance(table, tables.SweepTable):
         sheet = "physics.equilibrium_parameters"
         varied = {
             "width": {f"{sheet}.width": "--widths"},
             "resistivity": {"physics.resistivity": "--etas", "physics.viscosity": "--viscosities"},
             "mode": {f"{sheet}.perturbation_mode_{axis}": "--modes" for axis in "xy"},
         }
-        flags |= varied.get(options.sweep_axis, {})
+        flags |= varied[table.sweep_axis]
     return flags
 
 

@@ -34,7 +34,8 @@ def filled(options: C, run_dir: Path) -> C:
     plan = read_plan(RunFolder(run_dir))
     config = parse(Reconnection, plan.config)
     names = {field.name for field in fields(options)}
-    given = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
+    words = {name: getattr(options, name) for name in names}
+    given = {name: word for name, word in words.items() if word not in (None, "auto")}
     known = {name: value for name, value in _given(plan, config).items() if value is not None}
     # a stride belongs to one time step, and a ladder has several
     known.pop("save_every" if "resolutions" in names else "save_interval")
@@ -60,9 +61,12 @@ def filled(options: C, run_dir: Path) -> C:
 def _too_quiet(planned: float, given: Mapping[str, Any], run_dir: Path) -> list[str]:
     """A fault where the ensemble varies less noise than the run itself has."""
     noise = given.get("noise_amplitude", planned)
-    if not isinstance(noise, int | float) or noise >= planned:
-        return []
-    return [f"--noise-amplitude must be >= {planned!r}, as planned in {run_dir}, got {noise!r}"]
+    try:
+        enough = not float(noise) < planned
+    except ValueError:  # no number: that is told by the table
+        enough = True
+    told = f"--noise-amplitude must be >= {planned!r}, as planned in {run_dir}, got {noise!r}"
+    return [] if enough else [told]
 
 
 def _given(plan: Plan, config: Reconnection) -> dict[str, Any]:

@@ -152,7 +152,10 @@ class LongRunTable(OnOneGrid):
         if value and t_end >= FAST:
             raise ValueError(f"needs --t-end < {FAST:g} [L/v_A], got {t_end!r}")
         if not value and t_end < FAST:
-            raise ValueError(f"must be --ci-fast for --t-end < {FAST:g} [L/v_A], got {t_end!r}")
+            raise ValueError(
+                f"must stand instead of --validation-duration for --t-end < {FAST:g} [L/v_A], "
+                f"got {t_end!r}"
+            )
         return value
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mhx.campaigns import plan as planning
-from mhx.campaigns.rutherford.design import PROBE_TIME, configuration, run_file
+from mhx.campaigns.rutherford.design import PROBE_TIME, run_file
 from mhx.campaigns.rutherford.parameters import Problem
 from mhx.campaigns.rutherford.studies.tables import (
     BETWEEN,
@@ -25,7 +25,8 @@ from mhx.campaigns.rutherford.studies.tables import (
     Shape,
     SweepTable,
 )
-from mhx.reconnection.config import SAVED_FRAMES
+from mhx.config import faults_in
+from mhx.reconnection.config import SAVED_FRAMES, Reconnection
 from mhx.reconnection.timestep import AUTO, rounded_down
 
 DIGITS = 12  # of a value that is derived here: 0.35, not 0.35000000000000003
@@ -66,7 +67,7 @@ class Variants:
         return max(1, round(self.interval / variant.dt))
 
     def run_file(self, variant: Variant) -> dict[str, Any]:
-        """The ordinary run file of a case, without what follows from the rest of it."""
+        """The ordinary run file of a case."""
         data = run_file(
             variant.problem,
             dt=variant.dt,
@@ -74,35 +75,39 @@ class Variants:
             save_every=self.stride(variant),
             window=self.window,
         )
-        for derived in ("name", "output_dir"):
-            del data[derived]
-        for derived in ("quantities", "mode"):
-            del data["diagnostics"][derived]
-        return data
+        return _plain(data)
 
 
-def variants_of(table: Asked, command: str) -> Variants:
+def _plain(data: dict[str, Any]) -> dict[str, Any]:
+    """A run file without place and name, and without what follows from the rest of it."""
+    kept = {key: data[key] for key in data if key not in ("name", "output_dir")}
+    told = data["diagnostics"]
+    kept["diagnostics"] = {key: told[key] for key in told if key not in ("quantities", "mode")}
+    return kept
+
+
+def variants_of(table: Asked) -> Variants:
     """What a table asks for, as cases."""
     match table:
         case ConvergenceTable():
-            return _convergence(table, command)
+            return _convergence(table)
         case SweepTable():
-            return _sweep(table, command)
+            return _sweep(table)
         case SeedsTable():
-            return _seeds(table, command)
+            return _seeds(table)
         case LongRunTable():
-            dt = _common_step(table, [table], command)
+            dt = _common_step(table, [table])
             base = Variant(problem=table, dt=dt, name="long_run", label="long run")
             return _in_time(table, base, [base], between=None)
     raise TypeError(f"no cases follow from {type(table).__name__}")
 
 
-def _convergence(table: ConvergenceTable, command: str) -> Variants:
+def _convergence(table: ConvergenceTable) -> Variants:
     """Grids at one step, steps on one grid; the reference case stands on both ladders."""
     on = {
         shape: _on_grid(table, shape) for shape in (*table.resolutions, table.reference_resolution)
     }
-    largest = min(_largest_step(problem, command) for problem in on.values())
+    largest = min(_largest_step(problem) for problem in on.values())
     dt = _reference_step(table, largest)
     steps = table.dt_values
     if steps == "auto":
@@ -136,7 +141,7 @@ def _reference_step(table: ConvergenceTable, largest: float) -> float:
     if table.dt_values != "auto":
         fitting = [step for step in table.dt_values if step <= largest]
         return max(fitting, default=min(table.dt_values))
-    return rounded_down(largest)
+    return _rounded(table, largest)
 
 
 def _on_grid(table: Problem, shape: Shape) -> Problem:
@@ -162,10 +167,10 @@ def _merged(cases: Sequence[Variant]) -> list[Variant]:
     return list(found.values())
 
 
-def _sweep(table: SweepTable, command: str) -> Variants:
+def _sweep(table: SweepTable) -> Variants:
     """One parameter at several values, the base's among them unless values are given."""
     axis, problems = table.sweep_axis, _swept(table)
-    dt = _common_step(table, [problem for _, problem in problems] or [table], command)
+    dt = _common_step(table, [problem for _, problem in problems] or [table])
     base = Variant(problem=table, dt=dt, name="base")
     cases = [
         Variant(
@@ -240,13 +245,13 @@ def _short(value: float) -> float:
     return float(f"{value:.{DIGITS}g}")
 
 
-def _seeds(table: SeedsTable, command: str) -> Variants:
+def _seeds(table: SeedsTable) -> Variants:
     """One problem, other noise in each case."""
     if "noise_amplitude" not in table.model_fields_set:
         noise = _short(NOISE * table.perturbation_amplitude)
         table = table.model_copy(update={"noise_amplitude": noise})
     problems = [table.model_copy(update={"seed": seed}) for seed in table.seeds]
-    dt = _common_step(table, problems, command)
+    dt = _common_step(table, problems)
     cases = [
         Variant(
             problem=problem,
@@ -260,17 +265,26 @@ def _seeds(table: SeedsTable, command: str) -> Variants:
     return _in_time(table, replace(cases[0], name="base"), cases, between=BETWEEN)
 
 
-def _common_step(table: OnOneGrid, problems: Sequence[Problem], command: str) -> float:
+def _common_step(table: OnOneGrid, problems: Sequence[Problem]) -> float:
     """The step asked for; auto is half the limit of the case that bears least."""
     if table.dt != "auto":
         return float(table.dt)
-    return rounded_down(min(_largest_step(problem, command) for problem in problems))
+    return _rounded(table, min(_largest_step(problem) for problem in problems))
 
 
-def _largest_step(problem: Problem, command: str) -> float:
-    """Half the stability limit of the initial state [L/v_A]."""
-    probe = configuration(problem, dt="auto", t1=PROBE_TIME, save_every=1, command=command)
-    return min(AUTO * probe.time_step.dt_max, PROBE_TIME)
+def _rounded(table: Asked, largest: float) -> float:
+    """An automatic step as it is told: two digits, no longer than the run."""
+    return table.t_end if largest >= table.t_end else rounded_down(largest)
+
+
+def _largest_step(problem: Problem) -> float:
+    """Half the stability limit of the initial state; infinite where there is no such state.
+
+    What is wrong with that problem is told when its run file is checked.
+    """
+    data = _plain(run_file(problem, dt="auto", t1=PROBE_TIME, save_every=1))
+    probe, _ = faults_in(Reconnection, data)
+    return math.inf if probe is None else AUTO * probe.time_step.dt_max
 
 
 def _in_time(
