@@ -276,3 +276,40 @@ def test_too_few_points_across_the_layer_make_another_island():
     history = run.integrate(config, quiet=True).history
     assert history["separatrix_width_0"][-1] < 0.5 * A
     assert history["spectral_tail"].max() < 1e-6
+
+
+def furth_killeen_rosenbluth(growth, eta, nu):
+    """gamma of a constant-psi layer without viscosity, Phys. Fluids 6, 459 (1963), and delta."""
+    pull = growth.k / A
+    full = (eta**3 * growth.delta_prime_even**4 * pull**2) ** (1 / 5)
+    factor = special.gamma(1 / 4) / (2 * np.pi * special.gamma(3 / 4))
+    return factor**0.8 * full, growth.delta_eta
+
+
+def porcelli(growth, eta, nu):
+    """The same where viscosity rules the layer, Phys. Fluids 30, 1734 (1987)."""
+    factor = special.gamma(1 / 6) / (6 ** (2 / 3) * np.pi * special.gamma(5 / 6))
+    full = growth.delta_prime_even * (growth.k / A * eta**2.5 / nu**0.5) ** (1 / 3)
+    return factor * full, growth.delta_visc
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("formula", "pm", "etas"),
+    [
+        (furth_killeen_rosenbluth, 1e-6, (5e-4, 2e-4, 1e-4)),
+        (porcelli, 1.0, (1e-4, 3e-5, 1e-5)),
+    ],
+)
+def test_the_eigenvalue_tends_to_the_formula_as_the_layer_gets_thin(formula, pm, etas):
+    """The quotient is a straight line in the width of the layer, and 1 where it has none."""
+    quotients, widths = [], []
+    for eta in etas:
+        growth = growth_rate(island(eta=eta, pm=pm))
+        rate, width = formula(growth, eta, pm * eta)
+        quotients.append(growth.gamma / rate)
+        widths.append(width)
+    slope, at_zero = np.polyfit(widths, quotients, 1)
+    assert at_zero == pytest.approx(1, abs=0.03)
+    assert slope < 0
+    assert max(quotients) < 0.9
