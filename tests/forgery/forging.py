@@ -14,6 +14,7 @@ from mhx.campaigns.plan import plan_digest, read_plan
 from mhx.campaigns.resume import write_index
 from mhx.evidence import manifest, store
 from mhx.evidence.checkpoints import read_records, write_record
+from mhx.evidence.claims import current_level, record_transition
 from mhx.evidence.hashing import content_digest, file_digest
 from mhx.evidence.manifest import without_circumstance
 from mhx.evidence.verify import verify
@@ -21,6 +22,7 @@ from mhx.evidence.verify import verify
 from ..campaigns.forger import alter, edit, read, rebuild, rebuild_history
 
 PLAN = "campaign_plan.json"
+TOP = "production"
 
 
 def resealed(path: Path, **changes: Any) -> None:
@@ -52,6 +54,48 @@ def forged(run: Path) -> None:
     rebuild_history(run)
     rebuild(run)
     assert verify(run).problems == []
+
+
+def recounted(run: Path) -> None:
+    """`forged`, wherever that leads: what is wrong besides hashes may still be found."""
+    rebuild(run)
+    rebuild_history(run)
+    rebuild(run)
+
+
+def rebound(run: Path) -> None:
+    """The promotion report bound to the run as it is now, and its folder sealed again."""
+    digest = manifest.run_digest(run)
+    edit(run / "promotion" / "promotion_readiness.json", run_digest=digest)
+    resealed(run / "promotion" / "manifest.json", run_digest=digest)
+    manifest.write_artifact_manifest(run / "promotion")
+
+
+def claimed_again(run: Path) -> None:
+    """A claim of ones own over the run as it is: report, manifest and ledger agree about it."""
+    rebound(run)
+    report = file_digest(run / "promotion" / "promotion_readiness.json")
+    digest = manifest.run_digest(run)
+    resealed(
+        run / "manifest.json", claim_level=TOP, run_digest=digest, promotion_report_sha256=report
+    )
+    manifest.write_artifact_manifest(run)
+    record_transition(
+        run / manifest.LEDGER_NAME,
+        from_level=current_level(run / manifest.LEDGER_NAME),
+        to_level=TOP,
+        command=["mhx"],
+        digests=manifest.bindings(run),
+        reason="granted: the promotion report verifies and every gate passes",
+    )
+
+
+def without_its_end(run: Path) -> int:
+    """The last checkpoint thrown away; the step at which the run ends now."""
+    *others, last = sorted(record.step for record in read_records(run)[0])
+    for path in (*run.glob(f"checkpoints/*{last}.*"), *run.glob(f"frames/*{last}.npz")):
+        path.unlink()
+    return others[-1]
 
 
 def replan(run: Path, change: Callable[[dict[str, Any]], object]) -> None:

@@ -1,18 +1,26 @@
 """The smallest lane that earns its claim: a = 0.45, eta = nu = 0.008, held, 96 x 96 points.
 
-Everything that a lane of 128 x 128 points has is here, only coarser and fewer: it takes a minute.
+Commands are those that the production lane lists; left out are the long run and the sweeps, which
+a claim may go without.  Both convergence bundles share their time steps, which are taken on the
+coarsest grid.  About a hundred seconds of one core.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..campaigns.forger import read
 from .installed import Installed, Said
 
-SHEET = (
-    *("--equilibrium", "periodic_double_harris", "--width", 0.45, "--eta", 0.008, "--nu", 0.008),
-    *("--perturbation-amplitude", 4e-3, "--mode-x", 2, "--mode-y", 1),
+FLAGS = (
+    *("--width", 0.45, "--widths", "0.43,0.45,0.47", "--perturbation-amplitude", 4e-3),
+    *("--eta", 0.008, "--etas", "0.0085,0.008,0.0075", "--nx", 96, "--ny", 96, "--dt", 0.045),
+    *("--convergence-resolutions", "80,96,112", "--crosscheck-resolutions", "80,88,104"),
+    *("--target-saved-frames", 121, "--min-production-resolution", 96),
 )
-GRID = ("--nx", 96, "--ny", 96, "--target-saved-frames", 121, "--seconds-per-step-estimate", 5e-4)
+IDS = (
+    *("rutherford_plan", "double_harris_convergence_main", "double_harris_convergence_crosscheck"),
+    *("seed_qi", "rutherford_execute"),
+)
 
 
 @dataclass(frozen=True)
@@ -55,9 +63,14 @@ def done(said: Said, code: int = 0) -> Said:
 def make(mhx: Installed, root: Path) -> Lane:
     """Everything up to the promotion report, so that nothing but the claim is missing."""
     lane = Lane(root)
-    done(mhx("campaign", "rutherford-plan-production", "--outdir", lane.run, *SHEET, *GRID))
-    done(mhx("campaign", "rutherford-execute", lane.run, "--movies", "--keep-states", 99))
-    mhx("campaign", "rutherford-promotion-check", lane.run)
+    done(mhx("campaign", "production-lane", "--outdir", root, *FLAGS))
+    document = read(root / "production_campaign_manifest.json")
+    listed = {row["id"]: row["command"] for row in document["commands"]}
+    for name in IDS:
+        words = listed[name][listed[name].index("mhx") + 1 :]
+        more = ("--keep-states", 99) if name == "rutherford_execute" else ()
+        done(mhx(*words, *more, cwd=root))
+    done(mhx("campaign", "rutherford-promotion-check", lane.run, *lane.evidence))
     return lane
 
 

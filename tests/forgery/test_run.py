@@ -12,7 +12,7 @@ import pytest
 from mhx.evidence.checkpoints import read_records, write_record
 
 from ..campaigns.forger import alter, edit, rebuild, scaled
-from .forging import forged, replan, restarted
+from .forging import forged, replan, restarted, without_its_end
 from .refusal import not_promoted
 
 pytestmark = pytest.mark.slow
@@ -107,32 +107,28 @@ def test_rows_and_states_that_do_not_obey_the_equations_are_refused(mhx, undecid
 
 
 def ended_early(run):
-    """The last checkpoint thrown away, the target left as it was."""
-    last = max(record.step for record in read_records(run)[0])
-    for path in (*run.glob(f"checkpoints/*{last}.*"), *run.glob(f"frames/*{last}.npz")):
-        path.unlink()
+    """The target is left as it was."""
+    without_its_end(run)
     forged(run)
 
 
 def ended_early_as_planned(run):
     """The plan now asks for no more than there is."""
-    ended_early(run)
-    step = max(record.step for record in read_records(run)[0])
+    step = without_its_end(run)
     replan(run, lambda plan: plan.update(estimated_steps=step))
     forged(run)
 
 
 def a_faster_growth_in_the_plan(run):
     """A rate typed in, so that fewer steps would do."""
+    step = without_its_end(run)
 
     def faster(plan):
-        step = max(record.step for record in read_records(run)[0])
         plan["growth_rate"]["gamma"] *= 2
         plan["duration_assessment"]["growth_rate"] *= 2
         plan["duration_assessment"]["required_t_end"] /= 2
         plan["estimated_steps"] = step
 
-    ended_early(run)
     replan(run, faster)
     forged(run)
 
