@@ -5,13 +5,15 @@ of the initial state.  All that can be told without integrating holds for it; `r
 tells it from a run.
 """
 
+import dataclasses
 import json
+import math
 import shutil
 
 import numpy as np
 import pytest
 
-from mhx.campaigns.rutherford.studies.cases import read_cases, reintegrated
+from mhx.campaigns.rutherford.studies.cases import _drawn, read_cases, reintegrated
 from mhx.campaigns.rutherford.studies.consistency import inconsistencies
 from mhx.config import parse, to_toml
 from mhx.errors import EvidenceError
@@ -308,3 +310,24 @@ def test_cases_of_a_testbed_count_and_are_integrated_again_bit_by_bit(tmp_path):
     assert len(found.usable) == 2 and not found.problems
     assert reintegrated(found.runs[1]) == 0.0
     assert found.runs[0].environment.keys() == {"code_digest", "device", "jax"}
+    middle = scaled(found.runs[1].history, "current_density_linf", 2, 1 + 1e-9)
+    assert reintegrated(dataclasses.replace(found.runs[1], history=middle)) > 1e-10
+    without = {k: v for k, v in middle.items() if k != "spectral_tail"}
+    assert (
+        reintegrated(dataclasses.replace(found.runs[1], history={**without, "odd": middle["time"]}))
+        == math.inf
+    )
+
+
+@pytest.mark.parametrize(
+    ("samples", "reach", "most", "last"),
+    [(5, 20, 5, 4), (5, 10, 3, 2), (5, 1, 2, 1), (2, 0, 2, 1), (500, 10**6, 64, 499)],
+)
+def test_rows_to_compare_are_drawn_up_to_the_last_within_reach(samples, reach, most, last):
+    drawn = _drawn(np.arange(samples) * 5, reach)
+    assert len(drawn) == most and (drawn[0], drawn[-1]) == (0, last)
+    assert drawn == sorted(set(drawn))
+
+
+def test_another_draw_compares_other_rows():
+    assert len({tuple(_drawn(np.arange(500), 500)) for _ in range(5)}) > 1

@@ -11,6 +11,7 @@ cases say (`judging`).
 import hashlib
 import math
 import os
+import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
@@ -42,7 +43,8 @@ from mhx.reconnection.trajectory import read_history, read_state
 from mhx.workflow.load import load
 from mhx.workflow.stored import CONFIG, configuration_digest
 
-AGAIN = 1000  # steps that `reintegrated` takes
+POINT_STEPS = 1000 * 128**2  # what `reintegrated` integrates: 0.8 s on one core
+ROWS = 64  # of the history, compared by `reintegrated`
 PLAN, RUNS = "testbed_plan.json", "cases"
 READ = (CONFIG, HISTORY_FILE, STATE_FILE)
 """The files of a case from which anything is judged."""
@@ -132,21 +134,24 @@ def read_cases(folder: Path) -> Cases:
         raise EvidenceError(f"{folder / PLAN} is torn or altered: {error!r} in it") from error
 
 
-def reintegrated(run: CaseRun, max_steps: int = AGAIN) -> float:
-    """Integrate the first samples again from the configuration: the largest difference of any row.
+def reintegrated(run: CaseRun, max_steps: int | None = None) -> float:
+    """Integrate a case again from its configuration: the largest difference of any row.
 
-    As many samples as `max_steps` reach, one at least; each difference is in units of the largest
-    value of that name there.  0 where code, JAX and device are those of the run; infinite where
-    the rows cannot be compared.
+    From step 0 over `max_steps` steps, or as far as a second or so reaches on its grid: small cases
+    to their end, others through their first samples, one at least.  Of the rows on the way at most
+    `ROWS` are compared, drawn by the operating system.  A difference is in units of the largest
+    value of its name in these rows: 0 where code, JAX and device are those of the run; infinite
+    where the rows cannot be compared.
     """
     keep_compilations()
+    nx, ny = run.config.grid.shape
+    reach = POINT_STEPS // (nx * ny) if max_steps is None else max_steps
+    drawn = _drawn(run.history["step"], reach)
     solver, state = solver_of(run.config), initial_state(run.config)
     sampler = Sampler(run.config, state, solver.fields)
     carry = solver.advance(solver.load(state), 0)
-    every, steps = run.config.save_every, run.history["step"]
-    count = min(len(steps), 1 + max(1, max_steps // every))
     rows, step = [], 0
-    for target in steps[:count].tolist():
+    for target in run.history["step"][drawn].tolist():
         carry = solver.advance(carry, target - step)
         step = target
         reached = solver.read(carry, step)
@@ -157,8 +162,16 @@ def reintegrated(run: CaseRun, max_steps: int = AGAIN) -> float:
     if any(name not in rows[0] for name in names):
         return math.inf
     ours = {name: np.array([row[name] for row in rows]) for name in names}
-    theirs = {name: run.history[name][:count] for name in names}
+    theirs = {name: run.history[name][drawn] for name in names}
     return largest_difference(ours, theirs, theirs)
+
+
+def _drawn(steps: np.ndarray, reach: int) -> list[int]:
+    """Positions of the rows to compare: the first, the last within reach, a draw from between."""
+    last = max(1, int(np.searchsorted(steps, reach, side="right")) - 1)
+    between = range(1, last)
+    picked = secrets.SystemRandom().sample(between, min(len(between), ROWS - 2))
+    return sorted({0, min(last, len(steps) - 1), *picked})
 
 
 def _read(run: Path, entry: Mapping[str, Any]) -> CaseRun:
