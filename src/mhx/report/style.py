@@ -75,6 +75,10 @@ PRINT: Any = RC | {  # at the width of a column, 3.4 inch, letters are 7 to 8 po
     "ytick.major.width": 0.6,
     "legend.fontsize": 7,
     "legend.labelspacing": 0.3,
+    "legend.frameon": True,  # lines end at a legend, they do not run through its words
+    "legend.framealpha": 0.85,
+    "legend.edgecolor": "none",
+    "legend.borderpad": 0.25,
     "lines.linewidth": 1.2,
     "lines.markersize": 4.5,
 }

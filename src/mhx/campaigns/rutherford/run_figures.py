@@ -242,7 +242,7 @@ def saturation(run: Run) -> list[Panel]:
                 xlabel=TIME,
                 curves=response,
                 from_zero=True,
-                legend="lower right",
+                legend="center right",
                 levels=[Level(y=bound, label=f"bound {spoken(bound)}")],
             )
         )  # fmt: skip
@@ -278,7 +278,7 @@ def energy_budget(run: Run) -> list[Panel]:
                   color=style.RED, dash="", marker="o", size=3.5, hollow=True)
         )  # fmt: skip
         panels.append(Panel(title="Balance", ylabel="domain mean  [$v_A^2$]", xlabel=TIME,
-                            curves=curves, legend="upper right"))  # fmt: skip
+                            curves=curves, legend="lower left"))  # fmt: skip
     residual = _curve(run, "dissipation_budget_residual", "residual", style.BLUE)
     if residual:
         bound = run.bounds["max_energy_budget_residual"]

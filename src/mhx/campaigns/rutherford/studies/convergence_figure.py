@@ -23,7 +23,12 @@ from mhx.report.plots import Curve, Level, Panel, Upright
 from mhx.report.scales import spoken
 
 Bundles = Mapping[str, Judged]
-LOOKS = ((style.BLUE, "o"), (style.RED, "s"), (style.GREEN, "^"), (style.PURPLE, "D"))
+LOOKS = (
+    {"color": style.BLUE, "marker": "o", "size": 6.5},
+    {"color": style.RED, "marker": "s", "size": 4},  # bundles share cases: both points are seen
+    {"color": style.GREEN, "marker": "^", "size": 5},
+    {"color": style.PURPLE, "marker": "D", "size": 3.5},
+)
 POINTS = "points along the coarser axis  $N$"
 WORDS = {
     "growth_rate": "growth rate",
@@ -46,8 +51,7 @@ def convergence(bundles: Bundles) -> list[Panel]:
 
 def _looks(bundles: Bundles) -> list[tuple[str, Judged, dict[str, Any]]]:
     return [
-        (name, one, {"color": LOOKS[n % len(LOOKS)][0], "marker": LOOKS[n % len(LOOKS)][1]})
-        for n, (name, one) in enumerate(bundles.items())
+        (name, one, dict(LOOKS[n % len(LOOKS)])) for n, (name, one) in enumerate(bundles.items())
     ]
 
 

@@ -108,28 +108,18 @@ def _together(arrays: Arrays) -> list[Panel]:
     time, widths = np.asarray(arrays["history_time"]), np.asarray(arrays[name], float)
     mean = widths.mean(axis=0)
     away = np.where(mean > 0, np.abs(widths / np.where(mean > 0, mean, 1) - 1), np.nan)
-    many = [
-        (style.CYCLE[n % len(style.CYCLE)], ("-", DASHED)[n // len(style.CYCLE) % 2])
-        for n in range(len(widths))
-    ]
     return [
         Panel(
             title="Width of the island, every seed",
             ylabel="$W$  [$L$]",
             from_zero=True,
-            curves=[
-                Curve(x=time, y=row, color=color, dash=dash, width=0.9)
-                for row, (color, dash) in zip(widths, many, strict=True)
-            ],
+            curves=[Curve(x=time, y=row, width=0.8) for row in widths],
         ),
         Panel(
             title="Its distance from the mean of all",
             ylabel="relative  [1]",
             log=True,
-            curves=[
-                Curve(x=time, y=row, color=color, dash=dash, width=0.9)
-                for row, (color, dash) in zip(away, many, strict=True)
-            ],
+            curves=[Curve(x=time, y=row, width=0.8) for row in away],
         ),
     ]
 
@@ -154,6 +144,10 @@ def sweep(judged: Judged) -> list[Panel]:
         for name in ("linear_growth_rate", "growth_rate_computed")
     )
     reach = _bound(judged, "growth_matches_eigenvalue_all")
+    bands = []
+    if reach:
+        words = f"bound \u00b1 {_percent(reach)}"
+        bands = [Band(low=-100 * reach, high=100 * reach, label=words)]
     panels = [
         Panel(
             title="Growth rate", ylabel="$\\gamma$  [$v_A/L$]", xlabel=xlabel, xticks=ticks,
@@ -168,9 +162,7 @@ def sweep(judged: Judged) -> list[Panel]:
             title="Run against eigenvalue", ylabel="difference  [%]", xlabel=xlabel, xticks=ticks,
             curves=[Curve(x=x, y=100 * (measured / computed - 1), dash="", marker="o")],
             levels=[Level(y=0, label="")],
-            bands=[Band(low=-100 * reach, high=100 * reach, label=f"bound \u00b1 {_percent(reach)}")]
-            if reach
-            else [],
+            bands=bands,
             xlim=_room(x), legend="upper right",
         ),
     ]  # fmt: skip
