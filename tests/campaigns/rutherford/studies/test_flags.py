@@ -157,6 +157,11 @@ def test_viscosities_follow_the_etas_at_the_prandtl_number_of_the_base():
     assert [c.dissipation[1] for c in configs(study_of(Sweep(**given))).values()] == [0.001, 0.002]
 
 
+def test_a_short_study_still_has_samples_enough():
+    config = only(study_of(Seeds(seeds="0", nx=32, ny=32, t_end=4.0)))
+    assert config.steps / config.save_every >= 10
+
+
 def test_a_mode_that_is_swept_is_the_mode_that_is_followed():
     for name, config in configs(study_of(Sweep(sweep_axis="mode"))).items():
         assert name == f"mode_{config.mode[0]}_{config.mode[1]}"

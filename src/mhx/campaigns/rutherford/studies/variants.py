@@ -30,6 +30,7 @@ from mhx.reconnection.config import SAVED_FRAMES, Reconnection
 from mhx.reconnection.timestep import AUTO, rounded_down
 
 DIGITS = 12  # of a value that is derived here: 0.35, not 0.35000000000000003
+FEWEST = 20  # samples of a study that is too short for one per BETWEEN
 WHOLE = 1e-9  # of a step; less than that is round-off
 NOISE = 0.05  # of the seed: amplitude of the noise that an ensemble varies
 
@@ -310,7 +311,7 @@ def _interval(table: Asked, base: float, coarsest: float, between: float | None)
     if table.save_every is not None:
         return table.save_every * base
     if table.save_interval is not None or between is not None:
-        wanted = table.save_interval or between or BETWEEN
+        wanted = table.save_interval or min(between or BETWEEN, table.t_end / FEWEST)
         return max(1, round(wanted / coarsest)) * coarsest
     steps = planning.steps_to(table.t_end, coarsest)
     return planning.stride(steps, SAVED_FRAMES) * coarsest
