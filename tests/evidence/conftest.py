@@ -1,7 +1,9 @@
 """A small campaign folder with everything that a real one has, made of invented numbers."""
 
+import io
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import settings
 
@@ -75,14 +77,22 @@ def artifact(root: Path, path: str) -> dict:
     }
 
 
+def rows(*steps: int) -> bytes:
+    """Samples of a history at these steps."""
+    content = io.BytesIO()
+    energies = 0.37 / (1 + np.array(steps))
+    np.savez(content, step=np.array(steps), time=np.array(steps) * 0.02, total_energy=energies)
+    return content.getvalue()
+
+
 def add_checkpoint(root: Path, step: int, previous: str | None, **other) -> str:
     """State, segment, record, as an executor writes them; returns the digest of the record."""
     paths = {
         "state": f"checkpoints/state_step_{step:012d}.npz",
         "history": f"checkpoints/history_step_{step:012d}.npz",
     }
-    for name, path in paths.items():
-        store.write_bytes(root / path, f"{name} {step}".encode())
+    store.write_bytes(root / paths["state"], f"state {step}".encode())
+    store.write_bytes(root / paths["history"], rows(step - 50, step))
     document = {
         "step": step,
         "time": step * 0.02,
@@ -159,7 +169,7 @@ def write_run(root: Path) -> Path:
     checkpoints.mark_pruned(root, 100)
     (root / "checkpoints/state_step_000000000100.npz").unlink()
     write_index(root)
-    store.write_bytes(root / "production_history.npz", b"\x00rows\xff" * 9)
+    store.write_bytes(root / "production_history.npz", rows(50, 100, 200, 300))
     store.write_bytes(root / "figures/histories.png", b"\x89PNG picture")
     store.write_json(root / "validation.json", validation(schemas.CAMPAIGN_EXECUTION, RESIDUAL, 0))
     store.write_json(root / "resume_plan.json", {"schema": schemas.CAMPAIGN_RESUME_PLAN})
@@ -257,4 +267,5 @@ def build():
         validation=validation,
         promotion_validation=promotion_validation,
         residual=RESIDUAL,
+        rows=rows,
     )

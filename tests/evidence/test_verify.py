@@ -1,6 +1,7 @@
 """Whatever is altered, missing or added is named; what only looks right is contradicted."""
 
 import ast
+import io
 import json
 import os
 import shutil
@@ -8,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -217,7 +219,10 @@ def test_a_record_taken_out_of_the_middle_breaks_the_chain(executed, build):
     build.index(executed)
     build.manifests(executed, build.claim("validation"))
     build.transition(executed, "validation", "validation")
-    assert faults(executed) == {("contradicted", "checkpoints/step_000000000300.json")}
+    assert faults(executed) == {
+        ("contradicted", "checkpoints/step_000000000300.json"),
+        ("contradicted", "production_history.npz"),
+    }
 
 
 def test_a_segment_altered_with_its_lists_rebuilt_is_found_by_its_record(executed, build):
@@ -226,6 +231,26 @@ def test_a_segment_altered_with_its_lists_rebuilt_is_found_by_its_record(execute
     build.manifests(executed, build.claim("validation"))
     build.transition(executed, "validation", "validation")
     assert faults(executed) == {("altered", name)}
+
+
+BENT_SERIES = {
+    "a scaled value": lambda rows: np.load(io.BytesIO(rows(50, 100, 200, 300))),
+    "a row that no segment has": lambda rows: np.load(
+        io.BytesIO(rows(50, 100, 150, 200, 250, 275))
+    ),
+}
+
+
+@pytest.mark.parametrize("bend", BENT_SERIES.values(), ids=BENT_SERIES)
+def test_a_history_that_is_not_that_of_its_segments_is_found_whatever_was_hashed(
+    executed, build, bend
+):
+    arrays = dict(bend(build.rows))
+    arrays["total_energy"][1] *= 1 + 1e-15 if len(arrays["step"]) > 4 else 1.001
+    np.savez(executed / "production_history.npz", **arrays)
+    build.manifests(executed, build.claim("validation"))
+    build.transition(executed, "validation", "validation")
+    assert faults(executed) == {("contradicted", "production_history.npz")}
 
 
 def test_an_index_that_hides_a_record_is_contradicted(executed, build):

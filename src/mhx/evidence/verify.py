@@ -51,6 +51,7 @@ UNSPECIFIED = "unspecified"
 NEEDS_NO_REPORT = frozenset({UNSPECIFIED, "smoke", "validation", "production_template"})
 REPORT = "promotion/promotion_readiness.json"
 PLAN, RECORDS = "campaign_plan.json", "checkpoints/step_*.json"
+SERIES = "production_history.npz"
 INDEX, INITIAL = "checkpoints/checkpoint_index.json", "checkpoints/initial_state.npz"
 REPLANNED = frozenset({INDEX, "job_array.json", "diagnostics.json", "validation.json", MANIFEST})
 """Planned files that an execution writes anew; a later manifest then answers for them."""
@@ -302,6 +303,7 @@ class _Folder:
         for name in SCHEMAS:
             self._guarded(name, self._read_manifest, name)
         self._guarded(RECORDS, self._check_chain)
+        self._guarded(SERIES, self._check_series)
         self._guarded(TESTBED, self._check_testbed)
         self._check_listed()
         self._check_unexpected()
@@ -495,6 +497,35 @@ class _Folder:
             kind = "stale" if self._exists(ARTIFACTS) else "missing"
             why = "checkpoints are newer: an execution is under way or was cut short; run it again"
             self._fault(kind, ARTIFACTS, why)
+
+    def _check_series(self) -> None:
+        """Each row of the history of a run is the row of a segment, bit for bit."""
+        segments = []
+        for name in self._records():
+            artifact = ((self._json(name) or {}).get("artifacts") or {}).get("history") or {}
+            path = str(artifact.get("path") or "")
+            if not _plain_path(path) or "registered" in PurePosixPath(path).parts:
+                continue
+            if self._digest(path) != artifact.get("sha256"):
+                return  # told as a fault of the segment
+            segments.append(path)
+        if not segments or not self._exists(SERIES) or self._digest(SERIES) is None:
+            return
+        known: dict[str, dict[int, Any]] = {}
+        for path in segments:
+            with Arrays(self.tree.root / self._path(path)) as rows:
+                steps = rows.column("step") or []
+                for name in rows.names():
+                    column = rows.column(name)
+                    if column is not None and len(column) == len(steps) > 0:
+                        known.setdefault(name, {}).update(zip(steps, column, strict=True))
+        with Arrays(self.tree.root / self._path(SERIES)) as history:
+            steps = history.column("step") or []
+            for name in sorted(history.names() & known.keys()):
+                rows_of = known[name]
+                told = [rows_of.get(step, "no row") for step in steps]
+                if told != history.column(name):
+                    self._fault("contradicted", SERIES, f"{name} is not that of the segments")
 
     def _check_artifacts(self, name: str, record: Mapping[str, Any]) -> None:
         self.accounted.add(name)
@@ -1033,11 +1064,13 @@ class Arrays:
     """
 
     def __init__(self, path: Path) -> None:
-        import zipfile  # noqa: PLC0415  (5 ms, and few folders hold studies)
+        import zipfile  # noqa: PLC0415  (5 ms, and few folders hold arrays that are read)
+        import zlib  # noqa: PLC0415
 
+        self._torn = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)
         try:
             self._file = zipfile.ZipFile(path)
-        except zipfile.BadZipFile as error:
+        except self._torn as error:
             raise ValueError(str(error)) from error
         self._known: dict[str, tuple[tuple[int, ...], list[Any]] | None] = {}
 
@@ -1071,6 +1104,8 @@ class Arrays:
             content = self._file.read(f"{name}.npy")
         except KeyError:
             return None
+        except self._torn as error:
+            raise ValueError(f"{name}: {error}") from error
         if content[:6] != b"\x93NUMPY":
             raise ValueError(f"{name} is no array")
         long = content[6] > 1
@@ -1222,7 +1257,8 @@ def _sweep_numbers(arrays: Arrays) -> Numbers:
         for rate, gamma in zip(measured, computed, strict=True)
         if rate is not None and gamma is not None and gamma > 0
     ]
-    return {"worst_growth_mismatch": [max(apart, default=None), *([] if apart else [None])]}
+    whole = bool(apart) and len(apart) == len(measured)  # of a case without one nothing is told
+    return {"worst_growth_mismatch": [max(apart, default=None), *([] if whole else [None])]}
 
 
 def _no_numbers(arrays: Arrays) -> Numbers:

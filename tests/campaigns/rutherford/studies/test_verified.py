@@ -7,6 +7,7 @@ alters a number has every digest around it made to fit here, so that only the nu
 import json
 import math
 import shutil
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -242,3 +243,21 @@ def test_it_reads_what_numpy_writes(save, tmp_path):
         assert arrays.column("one number") == [2.5]
         assert arrays.column("none") == []
         assert arrays.column("absent") is None
+
+
+def test_an_archive_with_any_altered_byte_is_read_or_refused(tmp_path):
+    path = tmp_path / "a.npz"
+    np.savez_compressed(path, a=np.arange(6.0), b=np.array(["x", "y"]))
+    content = path.read_bytes()
+    refused = 0
+    for place in range(len(content)):
+        for mask in (1, 0x80):
+            path.write_bytes(
+                content[:place] + bytes([content[place] ^ mask]) + content[place + 1 :]
+            )
+            try:
+                with verify.Arrays(path) as arrays:
+                    assert arrays.column("a") in (None, list(range(6)))
+            except (*verify.UNREADABLE, struct.error):
+                refused += 1
+    assert refused > len(content) / 2
