@@ -34,7 +34,7 @@ def rejudge(monkeypatch, what, *runs, run=None, t_end=T_END):
         contents={one.id: about(one) for one in runs},
     )
     monkeypatch.setattr(evidence, "rejudged", lambda *words, **more: found)
-    return About(run or config(), t_end, {}, draw=False).rejudge(Path("one"), what)
+    return About(run or config(), t_end, {}).rejudge(Path("one"), what)
 
 
 # -- one bundle: the physics of its cases ------------------------------------------------------
@@ -123,7 +123,7 @@ def ladder(*points, law=None, **changes):
 
 
 def apart(bundle, **changes):
-    return list(About(config(**changes), T_END, {}, draw=False).apart([bundle]))
+    return list(About(config(**changes), T_END, {}).apart([bundle]))
 
 
 def test_a_run_inside_what_was_tested_has_nothing_against_it(monkeypatch):

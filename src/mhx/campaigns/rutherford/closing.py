@@ -227,7 +227,9 @@ def _answer(
 ) -> Answer:
     outcome, plan = chunk.outcome, chunk.plan
     passed = all_pass(results)
-    if outcome.end_step >= plan.target_step:
+    if level == ClaimLevel.PRODUCTION.value:
+        following = f"mhx verify {folder.root}"
+    elif outcome.end_step >= plan.target_step:
         following = f"{CHECK} {folder.root}"
     else:
         following = f"{EXECUTE} {folder.root}"

@@ -50,21 +50,18 @@ class About:
     """The run that evidence must be about.
 
     t_end: when it ends [L/v_A].  bounds: by their names; production bounds where one is left out.
-    draw: also integrate one random case of each bundle again; without, that is not asked for.
     judged: every bundle that was judged since, by the name of its folder.
     """
 
-    def __init__(
-        self, config: Reconnection, t_end: float, bounds: Mapping[str, float], *, draw: bool = True
-    ) -> None:
-        self.config, self.t_end, self.draw = config, t_end, draw
+    def __init__(self, config: Reconnection, t_end: float, bounds: Mapping[str, float]) -> None:
+        self.config, self.t_end = config, t_end
         self.bounds = {**thresholds.resolved({}), **bounds}
         self.family = family(config)
         self.judged: dict[str, Judged] = {}
 
     def rejudge(self, path: Path, what: str) -> Content:
         """A folder as evidence of a kind: its cases read and judged again (`bundles.Rejudge`)."""
-        found = rejudged(path, KINDS[what], self.bounds, draw=self.draw)
+        found = rejudged(path, KINDS[what], self.bounds)
         self.judged[path.name if path.name not in self.judged else str(path)] = found.judged
         repeated = found.repeated.document() if found.repeated else {}
         return Content(
@@ -76,7 +73,7 @@ class About:
             unmatched=list(self._unmatched(found, what)),
             left_out=found.left_out,
             relaxed=found.relaxed,
-            repeated=repeated if self.draw else {"passed": True, "asked": False},
+            repeated=repeated,
             covers=self._covers(found, what),
             codes=found.codes,
         )

@@ -83,12 +83,10 @@ class Rejudged:
         return content_digest(sorted(self.contents.values()))
 
 
-def rejudged(
-    folder: Path, kind: str, bounds: Mapping[str, float], *, draw: bool = True
-) -> Rejudged:
+def rejudged(folder: Path, kind: str, bounds: Mapping[str, float]) -> Rejudged:
     """Read and judge a bundle folder; EvidenceError where plan or journal cannot be read.
 
-    bounds: of the plan, by their names.  draw: also integrate a random case again.
+    bounds: of the plan, by their names.
     """
     cases = read_cases(folder)
     manifest = read_manifest(folder / MANIFEST_NAME)
@@ -105,7 +103,7 @@ def rejudged(
         contradicted=_contradicted(validation, judged) + _misstated(manifest, cases),
         left_out=_left_out(folder, cases),
         relaxed=waived,
-        repeated=_repeated(cases, bounds) if draw else None,
+        repeated=_repeated(cases, bounds),
         families={run.id: family(run.config) for run in cases.runs},
         contents={run.id: about(run) for run in cases.runs},
         codes=_codes(manifest, cases),

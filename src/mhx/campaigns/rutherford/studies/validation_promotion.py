@@ -5,6 +5,7 @@ definitions; every number is drawn from the files of the long run and of the bun
 passes is a validation and never more: no plan has fixed bounds and duration beforehand.
 """
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,8 +127,10 @@ def check(run_dir: Path, options: Options) -> Answer:
         faults = [*_faults(run_dir, out), *bundles.problems]
         metrics = _metrics(run_dir, run, bundles)
         results = judge_all(_gates(options), metrics)
-        _write(out, _report(run_dir, run, options, (results, metrics, bundles)), results, options)
-    return _answer(out, results, [*faults], bundles.told)
+        _write(
+            out, _report(run_dir, out, run, options, (results, metrics, bundles)), results, options
+        )
+    return _answer(out, results, faults, bundles.told)
 
 
 def _refuse(run_dir: Path, options: Options) -> None:
@@ -237,6 +240,7 @@ _REASONS = {
 
 def _report(
     run_dir: Path,
+    out: Path,
     run: CaseRun | None,
     options: Options,
     found: tuple[Sequence[GateResult], Metrics, Bundles],
@@ -247,7 +251,7 @@ def _report(
         "schema": schemas.DOUBLE_HARRIS_PROMOTION,
         "validation_schema": schemas.gates_of(schemas.DOUBLE_HARRIS_PROMOTION),
         "api_version": API_VERSION,
-        "run_dir": run_dir.as_posix(),
+        "run_dir": Path(os.path.relpath(run_dir, out)).as_posix(),
         "claim_level_if_passed": ClaimLevel.VALIDATION.value,
         "claim_boundary": BOUNDARY,
         "family_digest": family_digest(run.config) if run else None,
