@@ -33,7 +33,7 @@ FRAMES = 200  # at most, of a movie
 PLANNING_S = 2.0  # for which a planner times a step
 _PARENT = 3.0  # starts: a command that runs a study, its cases left out: judging, drawing, writing
 _JUDGED = 0.25  # starts: one case, read, held against its configuration, judged
-_CHECKS = {CHECK: 4.0, PROMOTION: 6.0, FINALIZE: 3.0}  # starts, cases left out
+_CHECKS = {CHECK: 1.5, PROMOTION: 8.0, FINALIZE: 4.0}  # starts, cases left out
 _START_S, _ONCE_S, _FRAME_S, _SAMPLE_STEPS = 1.5, 1.0, 0.08, 6.0  # where nothing is measured
 _STRETCHES = 2 / 8  # of the run that a promotion check integrates again, with eight checkpoints
 
