@@ -453,6 +453,15 @@ def test_altered_evidence_of_a_lane_voids_the_claim_of_its_run(tmp_path, build):
     assert report.notes[-1] == f"rutherford: effective level unspecified (stated: {stated})"
 
 
+def test_the_verdicts_of_a_lane_are_computed_again(tmp_path, build):
+    gate = Gate(name="g", metric="m", reason="r", high=1.0)
+    judged = build.validation("mhx.tools.nonlinear_production_campaign.v1", gate, 2.0)
+    judged["verdicts"]["g"]["verdict"] = "pass"
+    root = tmp_path / "lane"
+    store.write_json(root / "production_campaign_manifest.json", {"validation": judged})
+    assert faults(lane_of(root, build)) == {("contradicted", "production_campaign_manifest.json")}
+
+
 def test_an_altered_log_of_a_lane_leaves_the_claim_of_its_run(tmp_path, build):
     root = tmp_path / "lane"
     store.write_text(root / "logs/plan.log", "planned")

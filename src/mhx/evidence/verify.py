@@ -50,6 +50,7 @@ CHILDREN, CASES = "_generated_configs", "cases"
 UNSPECIFIED = "unspecified"
 NEEDS_NO_REPORT = frozenset({UNSPECIFIED, "smoke", "validation", "production_template"})
 REPORT = "promotion/promotion_readiness.json"
+LANE = "production_campaign_manifest.json"
 PLAN, RECORDS = "campaign_plan.json", "checkpoints/step_*.json"
 SERIES = "production_history.npz"
 INDEX, INITIAL = "checkpoints/checkpoint_index.json", "checkpoints/initial_state.npz"
@@ -310,6 +311,7 @@ class _Folder:
         self._guarded(PLAN, self._check_plan)
         for name in (VALIDATION, "plan_validation.json"):
             self._guarded(name, self._check_verdicts, name)
+        self._guarded(LANE, self._check_lane)
         if self._manifest().get("kind") == "bundle":
             self._guarded(VALIDATION, self._check_bundle_numbers)
         self._guarded(LEDGER, self._check_journals)
@@ -684,6 +686,12 @@ class _Folder:
         document = self._json(name)
         for fault in wrong_verdicts(document) if document else ():
             self._fault("contradicted", name, fault)
+
+    def _check_lane(self) -> None:
+        """A lane keeps its verdicts beside its commands."""
+        document = self._json(LANE)
+        for fault in wrong_verdicts(document["validation"]) if document else ():
+            self._fault("contradicted", LANE, fault)
 
     def _check_bundle_numbers(self) -> None:
         """The numbers of a bundle follow from its arrays, and its arrays from its cases."""
