@@ -82,3 +82,14 @@ def test_points_bars_and_words_stand_where_they_were_asked_for(drawn, tmp_path):
     assert line.get_marker() == "o"
     assert line.get_markerfacecolor() == "white"
     np.testing.assert_allclose(segments.get_segments()[1], [[0.09, 2], [0.11, 2]])
+
+
+def test_a_power_of_ten_does_not_stand_in_the_note(drawn, tmp_path):
+    small = panel(curves=[Curve(x=[0, 1], y=[1e-6, 4e-6])], note="a note of some words")
+    paper.figure(tmp_path / "p.png", [small])
+    (axes,) = drawn[0].axes
+    renderer = drawn[0].canvas.get_renderer()
+    power = axes.yaxis.get_offset_text()
+    (note,) = axes.texts
+    assert power.get_text()
+    assert not power.get_window_extent(renderer).overlaps(note.get_window_extent(renderer))

@@ -149,6 +149,7 @@ def draw(axes: Axes, panel: Panel) -> None:
             panel.note, (0, 1), (0, 5), "axes fraction", "offset points",
             color=style.GREY, fontsize=mpl.rcParams["legend.fontsize"],
         ).set_in_layout(False)  # fmt: skip
+        axes.yaxis.get_offset_text().set(x=-0.02, ha="right")  # the power of ten makes room for it
     axes.set_xlabel(panel.xlabel)
     axes.set_ylabel(panel.ylabel)
     _shapes(axes, panel)

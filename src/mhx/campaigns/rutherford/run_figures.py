@@ -157,6 +157,7 @@ def _regimes(run: Run, width: np.ndarray, phase: Mapping[str, Any]) -> Panel:
     """dW/dt over W: gamma W/2 while linear, a constant in Rutherford's phase, 0 at saturation."""
     rate = np.gradient(width, run.time)
     gamma, top = run.growth.get("gamma"), _top(rate)
+    highest = 1.3 * top
     curves = [Curve(x=width, y=rate, marker="o", size=2.2, width=0.7, label="run")]
     if gamma is not None and gamma > 0 and top > 0:
         ends = np.array([0, min(2 * 1.25 * top / gamma, _top(width))])
@@ -173,11 +174,12 @@ def _regimes(run: Run, width: np.ndarray, phase: Mapping[str, Any]) -> Panel:
         note = f"$1.22\\,\\eta\\Delta'$ = {expected:.3g} $v_A$"
         if phase.get("comparable"):
             curves += _theory(run, expected, _top(width))
+            highest = max(highest, 1.1 * expected)
         else:
             note += f" is out of its range, $\\Delta'\\delta$ = {jump:.2g}"
     return Panel(
         title="Regimes of growth", ylabel="d$W$/d$t$  [$v_A$]", xlabel="$W$  [$L$]", curves=curves,
-        ylim=(min(0.0, -1.1 * _top(-rate)), 1.3 * top) if top > 0 else None, note=note,
+        ylim=(min(0.0, -1.1 * _top(-rate)), highest) if top > 0 else None, note=note,
         legend="lower right" if not phase else "best",
     )  # fmt: skip
 
@@ -185,7 +187,7 @@ def _regimes(run: Run, width: np.ndarray, phase: Mapping[str, Any]) -> Panel:
 def _theory(run: Run, expected: float, widest: float) -> list[Curve]:
     """Rutherford's constant, and the line of small islands that vanishes at their width."""
     flat = Curve(
-        x=[0, widest], y=[expected] * 2, label="$1.22\\,\\eta\\Delta'$",
+        x=[0, widest / 2], y=[expected] * 2, label="$1.22\\,\\eta\\Delta'$",
         color=style.GREEN, dash=(0, (4, 2)),
     )  # fmt: skip
     saturated = (run.facts.get("saturation") or {}).get("theory_width")
@@ -242,7 +244,7 @@ def saturation(run: Run) -> list[Panel]:
                 xlabel=TIME,
                 curves=response,
                 from_zero=True,
-                legend="center right",
+                legend="best",
                 levels=[Level(y=bound, label=f"bound {spoken(bound)}")],
             )
         )  # fmt: skip
