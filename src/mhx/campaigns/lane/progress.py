@@ -14,6 +14,7 @@ from mhx.campaigns.runbook import span
 
 EVERY_S = 15.0
 _MOST = 0.95  # of a command that takes longer than expected
+_TRUST = 0.2
 
 
 @dataclass(kw_only=True)
@@ -21,6 +22,8 @@ class Progress:
     """Tells of a lane line by line.
 
     left: the commands that are still to be carried out, the running one first.
+    What a short command took says little of long ones: expectations weigh as much as `_TRUST` of
+    the lane.
     """
 
     count: int
@@ -60,7 +63,8 @@ class Progress:
         if not expected or any(seconds is None for seconds in expected):
             return None
         known = [seconds for seconds in expected if seconds is not None]
-        correction = self._taken / self._expected if self._expected else 1.0
+        trust = _TRUST * (self._expected + sum(known))
+        correction = (self._taken + trust) / (self._expected + trust)
         running = max(known[0] * correction - spent, (1 - _MOST) * known[0])
         return running + correction * sum(known[1:])
 
