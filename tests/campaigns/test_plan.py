@@ -7,11 +7,13 @@ import pytest
 
 from mhx.campaigns.folder import RunFolder
 from mhx.campaigns.plan import (
+    DURATION,
     Plan,
     WalltimePolicy,
     counts,
     job_array,
     jobs,
+    of_duration,
     plan_digest,
     read_plan,
     samples,
@@ -203,6 +205,19 @@ def test_single_precision_is_a_waiver():
 def test_an_altered_plan_is_refused(path, tmp_path):
     with pytest.raises(EvidenceError, match=r"campaign_plan\.json was altered"):
         read_plan(_write(tmp_path, _changed(path)))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "needed"),
+    [("required_efolds", 9.0, 10.0), ("safety_factor", 1.0, 3.0), ("safety_factor", "3", 3.0)],
+)
+def test_a_shorter_duration_than_a_claim_needs_is_a_waiver(name, value, needed):
+    """Nine e-folds instead of ten are a plan, and no plan for a claim; more are no waiver."""
+    stated = DURATION | {name: value}
+    (waiver,) = of_duration(stated)
+    assert (waiver.gate, waiver.production_bound) == ("duration_guard_passed", needed)
+    assert waiver.used_bound == (value if isinstance(value, float) else 0.0)
+    assert of_duration(DURATION | {"required_efolds": 20.0}) == []
 
 
 @pytest.mark.parametrize("key", ["config", "thresholds", "plan_digest", "time_step", "waivers"])
