@@ -26,6 +26,7 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -200,7 +201,7 @@ def _verified(top: Path, seen: dict[str, Report | None]) -> Report:
     for folder in folders:  # the evidence of a claim may lie in any of them
         folder.check_claim()
         report.stated_level = folder.stated  # the outermost comes last
-    report.problems[:] = sorted(set(report.problems), key=lambda fault: (fault.path, fault.kind))
+    report.problems[:] = sorted(set(report.problems), key=lambda f: (f.path, f.kind, f.detail))
     for folder in folders:
         folder.tell_level()
     report.notes[:] = dict.fromkeys(report.notes)
@@ -282,9 +283,24 @@ class _Tree:
                 self.fault(fault.kind, posixpath.normpath(f"{place}/{fault.path}"), fault.detail)
         return self.seen[key]
 
+    @cached_property
+    def _places(self) -> dict[str, PurePosixPath]:
+        return {"" if folder == PurePosixPath() else str(folder): folder for folder in self.folders}
+
+    @cached_property
+    def own(self) -> dict[PurePosixPath, list[str]]:
+        """The files of each folder of evidence, sorted, without those of the folders inside."""
+        found: dict[PurePosixPath, list[str]] = {folder: [] for folder in self.folders}
+        for path in sorted(self.files):
+            found[self.home(path)].append(path)
+        return found
+
     def home(self, path: str) -> PurePosixPath:
         """The innermost folder of evidence in which a file lies."""
-        return next(folder for folder in PurePosixPath(path).parents if folder in self.folders)
+        above = path.rpartition("/")[0]
+        while above and above not in self._places:
+            above = above.rpartition("/")[0]
+        return self._places[above]
 
 
 class _Folder:
@@ -448,8 +464,8 @@ class _Folder:
 
     def _check_unexpected(self) -> None:
         known = {self._path(name) for name in (*self.listed, *self.accounted)}
-        for path in sorted(self.tree.files - known):
-            if self.tree.home(path) != self.below:
+        for path in self.tree.own[self.below]:
+            if path in known:
                 continue
             name = PurePosixPath(path).name
             if name in DERIVED:
@@ -463,7 +479,7 @@ class _Folder:
 
     def _records(self) -> Iterator[str]:
         pattern = re.compile(re.escape(self._path("checkpoints/step_")) + r"\d{12}\.json")
-        places = sorted(path for path in self.tree.files if pattern.fullmatch(path))
+        places = [path for path in self.tree.own[self.below] if pattern.fullmatch(path)]
         yield from (str(PurePosixPath(path).relative_to(self.below)) for path in places)
 
     def _is_behind(self) -> bool:
@@ -517,7 +533,7 @@ class _Folder:
         for path in segments:
             with Arrays(self.tree.root / self._path(path)) as rows:
                 steps = rows.column("step") or []
-                for name in rows.names():
+                for name in rows.names() - {"schema"}:
                     column = rows.column(name)
                     if column is not None and len(column) == len(steps) > 0:
                         known.setdefault(name, {}).update(zip(steps, column, strict=True))
@@ -633,15 +649,13 @@ class _Folder:
 
     def _account_for_all(self) -> None:
         """Without the file that lists them, nothing can be said of the others in the folder."""
-        here = (path for path in self.tree.files if self.tree.home(path) == self.below)
+        here = self.tree.own[self.below]
         self.accounted |= {str(PurePosixPath(path).relative_to(self.below)) for path in here}
 
     def _account_for_cases(self, document: Mapping[str, Any]) -> None:
         """What runs that did not finish left, and children of cases that are gone, is no riddle."""
         finished = {row["run_dir"] for row in document["cases"] if row["run_digest"]}
-        for path in self.tree.files:
-            if self.tree.home(path) != self.below:
-                continue
+        for path in self.tree.own[self.below]:
             inner = PurePosixPath(path).relative_to(self.below)
             stale = inner.parts[:2] == (CHILDREN, "_stale")
             unfinished = inner.parts[0] == CASES and "/".join(inner.parts[:2]) not in finished

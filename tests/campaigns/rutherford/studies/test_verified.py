@@ -155,7 +155,7 @@ def test_a_verdict_about_another_number_than_the_one_stated_is_found(bundle):
     document["diagnostics"]["largest_final_divergence"] = 1e-3
     write_json(root / "validation.json", document)
     told = [fault.detail for fault in verify.verify(sealed(root)).problems]
-    assert told[0].endswith("_passed judges another number than stated")
+    assert any(words.endswith("_passed judges another number than stated") for words in told)
 
 
 IN_ARRAYS = {
