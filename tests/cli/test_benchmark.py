@@ -171,10 +171,13 @@ def carried_out(monkeypatch):
 
 
 @pytest.mark.parametrize("code", [0, 1])
-def test_cases_that_ended_are_judged_whether_they_are_well_or_not(code, tmp_path, carried_out):
-    carried_out.ends = Answer(headline="ran", exit_code=code)
+def test_cases_that_ended_are_judged_whether_they_are_well_or_not(
+    code, tmp_path, carried_out, capsys
+):
+    carried_out.ends = Answer(headline="ran", exit_code=code, details=["  failed    seed_0: why"])
     assert cli.main(["benchmark", "seed-robust-qi", *SMALL, "--outdir", str(tmp_path / "s")]) == 1
     assert carried_out.calls == [("run", "testbed.toml", "auto"), ("conclude", "seeds")]
+    assert capsys.readouterr().out == "judged\n  failed    seed_0: why\n"
 
 
 @pytest.mark.parametrize("code", [75, 130])

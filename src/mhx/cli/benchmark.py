@@ -6,6 +6,7 @@ Alfvenic throughout: lengths in L, speeds in v_A, times in L/v_A, eta = 1/S, nu 
 """
 
 import shlex
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -376,9 +377,12 @@ def _carried_out(study: "Study", file: Path, jobs: int | str | None) -> "Answer"
     from mhx.evidence.provenance import own_command
     from mhx.testbed.launcher import Options, run_testbed
 
+    told: Sequence[str] = ()
     if study.cases:
         ran = run_testbed(file, Options(jobs=jobs or "auto"))
         if ran.exit_code not in (0, 1):
             return replace(ran, next=shlex.join(own_command()))
+        told = ran.details  # why a case failed, which the bundle does not know
     movies.draw(study)
-    return bundle.conclude(study)
+    answer = bundle.conclude(study)
+    return replace(answer, details=[*told, *answer.details])
