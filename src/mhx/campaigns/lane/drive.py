@@ -43,6 +43,7 @@ class Drive:
     restart: bool = False
     silent: bool = False
     ran: set[str] = field(default_factory=set)
+    stopped_at: str | None = None
 
     def __post_init__(self) -> None:
         self.outputs = Outputs(self.lane.root)
@@ -66,6 +67,7 @@ class Drive:
                 if self._is_left_out(command):
                     continue
                 if (code := self._run(number, command, stop)) is not None:
+                    self.stopped_at = command.id
                     self._write("interrupted" if code in (STOPPED_EARLY, INTERRUPTED) else FAILED)
                     return code
         code = self._verdict()
@@ -138,6 +140,7 @@ class Drive:
             "finished_utc": ended.finished_utc,
             "wall_seconds": ended.wall_s,
             "gates_failed": [],
+            "verdicts": {},
             "outputs": {},
         }
         row["core_seconds"] += ended.core_s
@@ -147,10 +150,15 @@ class Drive:
             if row["reason"] and ended.code == 0:
                 return row | {"status": FAILED}, EvidenceError.exit_code
             row["outputs"] = self.outputs.digests(command)
-            row["gates_failed"] = self.outputs.failed_gates(command) if ended.code else []
+            row |= self._gates(command) if ended.code else {}
             row["status"] = GATES_FAILED if ended.code else PASSED
             return row, None
         return self._ended_badly(command, row, ended, stop)
+
+    def _gates(self, command: LaneCommand) -> dict[str, Any]:
+        """The gates of a command that did not pass: their names, and what they read."""
+        failed = self.outputs.failed_gates(command)
+        return {"gates_failed": list(failed), "verdicts": failed}
 
     def _ended_badly(
         self, command: LaneCommand, row: dict[str, Any], ended: Ended, stop: Stop
@@ -163,7 +171,7 @@ class Drive:
             reason = "stopped; the same call goes on from here"
             return row | {"status": STOPPED, "reason": reason}, _asked_to_stop(stop, ended.code)
         if ended.code == ClaimRefused.exit_code:
-            row["gates_failed"] = self.outputs.failed_gates(command)
+            row |= self._gates(command)
             return row | {"status": FAILED, "reason": f"the claim is refused; {log}"}, None
         code = ended.code if ended.code in _STOPPING else BUG
         return row | {"status": FAILED, "reason": f"exit code {ended.code}; {log}"}, code
@@ -182,6 +190,7 @@ class Drive:
         self.content["execution"] = {
             "requested": True,
             "status": status,
+            "stopped_at": self.stopped_at,
             "results": rows,
             "core_hours": core_hours(self.lane.commands, rows),
         }

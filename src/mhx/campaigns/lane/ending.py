@@ -21,11 +21,11 @@ def answer(lane: lanes.Lane, content: Mapping[str, Any], code: int, run: str) ->
     rows = execution["results"]
     level = level_of(lane, run)
     return Answer(
-        headline=_headline(code, rows, level, len(lane.commands)),
+        headline=_headline(code, execution, level, len(lane.commands)),
         wrote=lane.root,
         details=[
             *(line for row in rows for line in _told(row)),
-            *_cost(execution["core_hours"], rows),
+            *_cost(content),
         ],
         next=_next(lane, code, run),
         document={**content, "claim_level_of_the_run": level},
@@ -39,7 +39,8 @@ def level_of(lane: lanes.Lane, run: str) -> str:
     return str(read_json(path)["claim_level"]) if path.is_file() else UNSPECIFIED
 
 
-def _headline(code: int, rows: list[Any], level: str, count: int) -> str:
+def _headline(code: int, execution: Mapping[str, Any], level: str, count: int) -> str:
+    rows = execution["results"]
     done = sum(row["status"] in (PASSED, SKIPPED) and row["returncode"] == 0 for row in rows)
     how = f"{done} of {count} commands passed, the run is {level}"
     if code == 0:
@@ -51,25 +52,41 @@ def _headline(code: int, rows: list[Any], level: str, count: int) -> str:
     failed = [row["id"] for row in rows if row["status"] == GATES_FAILED]
     if code == 1:
         return f"the lane is done, gates of {', '.join(failed) or 'a check'} did not pass: {how}"
-    return f"the lane stopped at {rows[-1]['id'] if rows else 'its start'}, exit code {code}: {how}"
+    return f"the lane stopped at {execution['stopped_at']}, exit code {code}: {how}"
 
 
 def _told(row: Mapping[str, Any]) -> list[str]:
     spent = row.get("wall_seconds")
     time = f" {spent:7.1f} s" if spent is not None and row["status"] != SKIPPED else " " * 10
     why = f": {row['reason']}" if row["reason"] else ""
-    names = row.get("gates_failed", [])
-    more = [f"{len(names) - _TOLD} more"] if len(names) > _TOLD else []
+    gates = [_gate(name, verdict) for name, verdict in row.get("verdicts", {}).items()]
+    more = [f"{len(gates) - _TOLD} more"] if len(gates) > _TOLD else []
     return [
         f"  {row['status']:<12}{time}  {row['id']}{why}",
-        *(f"      {name}" for name in [*names[:_TOLD], *more]),
+        *(f"      {line}" for line in [*gates[:_TOLD], *more]),
     ]
 
 
-def _cost(hours: Mapping[str, float], rows: list[Any]) -> list[str]:
-    wall = sum(row.get("wall_seconds", 0.0) for row in rows if row["status"] != SKIPPED)
+def _gate(name: str, told: Mapping[str, Any]) -> str:
+    """One gate with what it read and its bound."""
+    if not told.get("metric"):
+        return name
+    value = "not reported" if told["value"] is None else f"{told['value']:.6g}"
+    low, high = (told["bound"] or {}).get("low"), (told["bound"] or {}).get("high")
+    sides = [f">= {low:.6g}"] if low is not None else []
+    sides += [f"<= {high:.6g}"] if high is not None else []
+    return f"{told['verdict']:<7}  {name}: {told['metric']} = {value}, must be {', '.join(sides)}"
+
+
+def _cost(content: Mapping[str, Any]) -> list[str]:
+    """What was carried out took so long, by the clock and in processor time."""
+    execution = content["execution"]
+    hours, rows = execution["core_hours"], execution["results"]
+    wall = sum(row.get("wall_seconds", 0.0) for row in rows)
     stages = ", ".join(f"{stage} {value:.3g}" for stage, value in hours.items() if stage != "total")
-    return [f"{span(wall)}, {hours['total']:.3g} core-hours ({stages})"]
+    known = content["campaign"].get("estimate")
+    guess = f" (estimated before: {span(known['seconds'])})" if known else ""
+    return [f"{span(wall)}{guess}, {hours['total']:.3g} core-hours ({stages})"]
 
 
 def _next(lane: lanes.Lane, code: int, run: str) -> str:

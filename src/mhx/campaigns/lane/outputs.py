@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from mhx.campaigns.lane.commands import LaneCommand
 from mhx.errors import MhxError
@@ -10,6 +11,7 @@ from mhx.evidence.manifest import verified
 from mhx.evidence.store import read_json
 
 _TOLD = 3
+_TOLD_OF_A_GATE = ("verdict", "metric", "value", "bound")
 
 
 class Outputs:
@@ -50,15 +52,18 @@ class Outputs:
         ]
         return altered or self.faults(command)
 
-    def failed_gates(self, command: LaneCommand) -> list[str]:
-        """Names of the gates that the command judged and that did not pass, from its verdicts."""
-        if not command.verdicts or not (self.root / command.verdicts).is_file():
-            return []
+    def failed_gates(self, command: LaneCommand) -> dict[str, dict[str, Any]]:
+        """The gates that the command judged and that did not pass, by name, from its verdicts."""
         try:
-            checks = read_json(self.root / command.verdicts).get("checks", {})
+            document = read_json(self.root / command.verdicts)
         except MhxError:
-            return []
-        return [name for name, passed in checks.items() if not passed]
+            return {}
+        verdicts = document.get("verdicts", {})
+        return {
+            name: {key: verdicts.get(name, {}).get(key) for key in _TOLD_OF_A_GATE}
+            for name, passed in document.get("checks", {}).items()
+            if not passed
+        }
 
     def _verified(self, folder: str) -> list[str]:
         if folder not in self._folders:
