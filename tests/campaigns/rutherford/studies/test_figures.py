@@ -198,3 +198,17 @@ def test_a_claim_has_the_figures_of_its_evidence_and_no_older_ones(tmp_path, mon
     assert set(names) <= set(claim_figures.NAMES)
     assert {one.label for one in seen["convergence.png"][0].curves} == {"main", "cross"}
     assert not list(tmp_path.iterdir())
+
+
+def test_a_stable_sheet_in_a_sweep_has_no_mismatch_to_show():
+    swept = a_sweep()
+    swept.arrays["growth_rate_computed"][:] = [0.0833, -0.01, 0.0]
+    (points,) = figures.sweep(swept)[1].curves
+    assert np.isfinite(points.y).tolist() == [False, True, False]
+
+
+def test_a_quantity_whose_mean_is_zero_has_no_relative_spread():
+    ensemble = an_ensemble()
+    ensemble.arrays["metric_values"][:] = 0.0
+    spread, *_ = figures.seeds(ensemble)
+    assert np.isnan(curve(spread, "each seed")[0]).all()

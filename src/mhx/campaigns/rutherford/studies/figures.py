@@ -36,7 +36,7 @@ def seeds(judged: Judged) -> list[Panel]:
     """How far each seed is from the mean: by quantity, in growth rate, in width over time."""
     arrays = judged.arrays
     names = [str(name) for name in arrays.get("metric_names", ())]
-    if not names:
+    if not names or not len(arrays["metric_values"]):
         return []
     values = np.asarray(arrays["metric_values"], float)
     halves = {result.gate.name.removesuffix("_passed"): result for result in judged.results}
@@ -53,7 +53,7 @@ def seeds(judged: Judged) -> list[Panel]:
 def _spread(columns: Arrays, rows: Mapping[str, float], halves: Mapping[str, Any]) -> Panel:
     away, at, half, level = [], [], [], []
     for name, column in columns.items():
-        mean = column.mean()
+        mean = column.mean() or np.nan
         away += [x if x > NEGLIGIBLE else np.nan for x in np.abs(column / mean - 1)]
         at += [rows[name]] * len(column)
         half.append(np.nan if halves[name].value is None else halves[name].value)
@@ -160,7 +160,7 @@ def sweep(judged: Judged) -> list[Panel]:
         ),
         Panel(
             title="Run against eigenvalue", ylabel="difference  [%]", xlabel=xlabel, xticks=ticks,
-            curves=[Curve(x=x, y=100 * (measured / computed - 1), dash="", marker="o")],
+            curves=[Curve(x=x, y=100 * (measured / np.where(computed > 0, computed, np.nan) - 1), dash="", marker="o")],
             levels=[Level(y=0, label="")],
             bands=bands,
             xlim=_room(x), legend="upper right",
@@ -217,8 +217,9 @@ def _along(arrays: Arrays) -> tuple[np.ndarray, str, dict[str, float]]:
 
 
 def _room(x: np.ndarray) -> tuple[float, float]:
-    span = float(np.ptp(x)) or abs(float(x[0])) or 1.0
-    return float(x.min()) - 0.12 * span, float(x.max()) + 0.12 * span
+    known = x[np.isfinite(x)] if np.isfinite(x).any() else np.zeros(1)
+    span = float(np.ptp(known)) or abs(float(known[0])) or 1.0
+    return float(known.min()) - 0.12 * span, float(known.max()) + 0.12 * span
 
 
 def _percent(share: float) -> str:
@@ -227,7 +228,7 @@ def _percent(share: float) -> str:
 
 def _counts(*series: np.ndarray) -> dict[str, float]:
     """Whole numbers as words for an axis of counts, at most some six of them."""
-    top = int(max(float(np.max(one, initial=1)) for one in series))
+    top = int(max(float(np.max(np.nan_to_num(one), initial=1)) for one in series))
     return {str(n): float(n) for n in range(0, top + 1, -(-(top + 1) // 6))}
 
 
