@@ -103,6 +103,8 @@ def test_what_is_missing_is_told_with_command_and_cost(finished):
     bundles = next(row for row in rows if row["gate"] == "convergence_bundle_count")
     assert bundles["command"].startswith("mhx benchmark") and bundles["command_available"]
     assert f"--from-plan {finished}" in bundles["command"]
+    seeds = next(row for row in rows if row["gate"] == "seed_qi_bundle_present")
+    assert bundles["estimated_seconds"] > seeds["estimated_seconds"] > 0
     assert report_of(finished)["missing"] == rows
 
 

@@ -41,6 +41,7 @@ from mhx.reconnection.linear import GrowthRate, growth_rate
 from mhx.reconnection.trajectory import read_history
 from mhx.report.answer import Answer
 
+LADDERS, SWEPT = 12, 3  # whole runs that the cases of a convergence study, a sweep amount to
 __all__ = ["Options", "check", "contradictions"]
 
 
@@ -301,7 +302,7 @@ def _too_coarse(config: Reconnection) -> list[Waiver]:
 
 
 def _costs(folder: RunFolder, plan: Plan, found: _Found) -> dict[str, float | None]:
-    """Seconds by command, as far as they follow from the measured cost of a step."""
+    """Seconds of one core by command, as far as they follow from the measured cost of a step."""
     try:
         rate = read_json(folder.diagnostics).get("seconds_per_step")
     except EvidenceError:
@@ -309,7 +310,14 @@ def _costs(folder: RunFolder, plan: Plan, found: _Found) -> dict[str, float | No
     per_step = plan.policy.seconds_per_step_estimate
     if isinstance(rate, float) and rate > 0:
         per_step = rate
-    return {criteria.EXECUTE: max(0, found.steps_left) * per_step}
+    whole = plan.target_step * per_step
+    sweeps = {row.gate.remedy: SWEPT * whole for row in criteria.SWEEPS}
+    return {
+        criteria.EXECUTE: max(0, found.steps_left) * per_step,
+        criteria.CONVERGENCE: LADDERS * whole,
+        criteria.SEEDS: BOUNDS["min_seeds"].value * whole,
+        **sweeps,
+    }
 
 
 def _answer(
