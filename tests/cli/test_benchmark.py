@@ -96,6 +96,15 @@ def test_the_help_teaches_with_lines_that_can_be_typed(capsys):
     ]
 
 
+def test_the_list_of_commands_is_not_cut_in_80_columns(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    assert cli.main(["benchmark", "--help"]) == 0
+    out = capsys.readouterr().out
+    listed = out[out.index("Commands:") :]
+    assert "..." not in listed
+    assert max(map(len, listed.splitlines())) <= 80
+
+
 NUMBERS = [
     (command.name, f"--{name.replace('_', '-')}")
     for command in benchmark_app.registered_commands

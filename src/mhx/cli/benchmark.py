@@ -144,7 +144,7 @@ def double_harris_long_run(
     jobs: Jobs = None,
     json: Json = False,
 ) -> None:
-    """Follow one seeded sheet for long: does it grow, reconnect and dissipate as it should?"""
+    """Follow one seeded sheet for long. Does it grow, reconnect and dissipate as it should?"""
     given = given_flags(locals())
     from mhx.campaigns.rutherford.studies.flags import LongRun
 
@@ -209,7 +209,7 @@ def double_harris_convergence(
     jobs: Jobs = None,
     json: Json = False,
 ) -> None:
-    """Repeat one run on several grids and time steps: is the answer that of the equations?"""
+    """Repeat one run on other grids and time steps. Is the answer that of the equations?"""
     given = given_flags(locals())
     from mhx.campaigns.rutherford.studies.flags import Convergence
 
@@ -266,7 +266,7 @@ def double_harris_parameter_sweep(
     jobs: Jobs = None,
     json: Json = False,
 ) -> None:
-    """Vary width, resistivity or mode: does growth follow theory around the base, too?"""
+    """Vary width, resistivity or mode. Does growth follow theory around the base, too?"""
     given = given_flags(locals())
     from mhx.campaigns.rutherford.studies.flags import Sweep
 
@@ -309,7 +309,7 @@ def seed_robust_qi(
     jobs: Jobs = None,
     json: Json = False,
 ) -> None:
-    """Repeat one run with other noise: are its quantities of interest no accident of the seed?"""
+    """Repeat one run with other noise. Are its quantities of interest no accident of the seed?"""
     given = given_flags(locals())
     from mhx.campaigns.rutherford.studies.flags import Seeds
 
@@ -350,7 +350,7 @@ def double_harris_promotion_check(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Say whether a long run and its convergence hold together; a validation and never more."""
+    """Judge a long run with its convergence. What passes is a validation and never more."""
     given = given_flags(locals(), "run_dir")
     from mhx.campaigns.rutherford.studies import validation_promotion
 
