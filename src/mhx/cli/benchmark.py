@@ -209,7 +209,7 @@ def double_harris_convergence(
     jobs: Jobs = None,
     json: Json = False,
 ) -> None:
-    """Repeat one run on other grids and time steps. Is the answer that of the equations?"""
+    """Repeat one run on other grids and steps. Is the answer that of the equations?"""
     given = given_flags(locals())
     from mhx.campaigns.rutherford.studies.flags import Convergence
 
