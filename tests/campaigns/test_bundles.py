@@ -240,10 +240,11 @@ def test_what_keeps_a_bundle_from_being_evidence_is_named(
     place = bundle(tmp_path / "one", plan)
     seeds = bundle(tmp_path / "seeds", plan, schema=schemas.SEED_ROBUST_QI)
     given_contents["one"] = given_contents["seeds"] = content(**changed)
-    answer, verdicts = check(finished, convergence_dir=[place], seed_qi_dir=seeds)
-    assert {verdicts["convergence_bundles_passed"], verdicts["seed_qi_bundle_passed"]} == {"fail"}
+    bundles = found(finished, convergence=[place], seeds=seeds)
+    metrics = bundles.metrics()
+    assert metrics["failed_convergence_gates"] > 0 and metrics["failed_seed_gates"] > 0
     for name in ("one", "seeds"):
-        told = [line for line in answer.details if line.startswith(f"no evidence: ../{name}: ")]
+        told = [line for line in bundles.told if line.startswith(f"../{name}: ")]
         assert any(named in line for line in told), told
 
 
@@ -271,9 +272,9 @@ def test_cases_about_another_run_fail_the_gate_that_binds_them(
     place = bundle(tmp_path / "one", plan)
     seeds = bundle(tmp_path / "seeds", plan, schema=schemas.SEED_ROBUST_QI)
     given_contents["seeds"] = content(**{kind: ["case s0 has resistivity = 0.1, the run 0.01"]})
-    answer, verdicts = check(finished, convergence_dir=[place], seed_qi_dir=seeds)
-    assert verdicts["evidence_matches_run"] == "fail"
-    assert any("resistivity = 0.1, the run 0.01" in line for line in answer.details)
+    bundles = found(finished, convergence=[place], seeds=seeds)
+    assert bundles.metrics()["evidence_mismatches"] == 1
+    assert "../seeds: case s0 has resistivity = 0.1, the run 0.01" in bundles.told
 
 
 def test_a_bundle_that_fails_its_own_gates_fails(finished, plan, tmp_path):
