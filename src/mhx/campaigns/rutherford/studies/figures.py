@@ -78,7 +78,9 @@ def _spread(columns: Arrays, rows: Mapping[str, float], halves: Mapping[str, Any
 
 def _by_seed(numbers: np.ndarray, columns: Arrays, halves: Mapping[str, Any]) -> list[Panel]:
     rates = columns.get("linear_growth_rate")
-    if rates is None or not np.isfinite(rates).all() or halves["linear_growth_rate"].value is None:
+    if rates is None or not np.isfinite(rates).all() or not rates.mean():
+        return []
+    if halves["linear_growth_rate"].value is None:
         return []
     mean, places = float(rates.mean()), np.arange(len(rates), dtype=float)
     away, half = 100 * (rates / mean - 1), 100 * halves["linear_growth_rate"].value
@@ -145,6 +147,7 @@ def sweep(judged: Judged) -> list[Panel]:
     )
     reach = _bound(judged, "growth_matches_eigenvalue_all")
     bands = []
+    apart = 100 * (measured / np.where(computed > 0, computed, np.nan) - 1)
     if reach:
         words = f"bound \u00b1 {_percent(reach)}"
         bands = [Band(low=-100 * reach, high=100 * reach, label=words)]
@@ -160,7 +163,7 @@ def sweep(judged: Judged) -> list[Panel]:
         ),
         Panel(
             title="Run against eigenvalue", ylabel="difference  [%]", xlabel=xlabel, xticks=ticks,
-            curves=[Curve(x=x, y=100 * (measured / np.where(computed > 0, computed, np.nan) - 1), dash="", marker="o")],
+            curves=[Curve(x=x, y=apart, dash="", marker="o")],
             levels=[Level(y=0, label="")],
             bands=bands,
             xlim=_room(x), legend="upper right",
