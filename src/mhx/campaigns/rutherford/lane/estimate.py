@@ -33,7 +33,7 @@ FRAMES = 200  # at most, of a movie
 PLANNING_S = 2.0  # for which a planner times a step
 _PARENT = 3.0  # starts: a command that runs a study, its cases left out: judging, drawing, writing
 _JUDGED = 0.25  # starts: one case, read, held against its configuration, judged
-_CHECKS = {CHECK: 1.5, PROMOTION: 8.0, FINALIZE: 4.0}  # starts, cases left out
+_CHECKS = {CHECK: 1.5, PROMOTION: 8.0, FINALIZE: 8.0}  # starts, cases left out
 _START_S, _ONCE_S, _FRAME_S, _SAMPLE_STEPS = 1.5, 1.0, 0.08, 6.0  # where nothing is measured
 _STRETCHES = 2 / 8  # of the run that a promotion check integrates again, with eight checkpoints
 
@@ -110,6 +110,7 @@ def expected(lane: LaneDesign, rates: Rates) -> dict[str, float]:
     bundles = sum(asked.values())
     costs |= {name: started * count for name, count in _CHECKS.items()}
     costs[PROMOTION] += started * _JUDGED * bundles + _STRETCHES * run
+    costs[FINALIZE] += started * _JUDGED * bundles  # the evidence is judged again
     costs[CHECK] += started * _JUDGED * sum(asked[name] for name in asked if "conv" in name)
     return costs
 
