@@ -133,7 +133,11 @@ def rutherford_plan_production(
     ] = None,
     equilibrium: Annotated[
         str | None,
-        flag("cosine_tearing or periodic_double_harris [default: cosine_tearing]", panel=SHEET),
+        flag(
+            "cosine_tearing, periodic_double_harris, or periodic_double_harris_local, whose seed "
+            "lies on the sheets [default: cosine_tearing]",
+            panel=SHEET,
+        ),
     ] = None,
     width: Annotated[
         float | None, flag("Half-width a of a sheet, L [default: 0.4]", panel=SHEET)
