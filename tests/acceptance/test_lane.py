@@ -1,7 +1,7 @@
 """The production lane of an installed wheel, from nothing to its end: a claim, or what is missing.
 
-A work tree with changes has no code identity and could claim nothing: the wheel is built from the tree
-as it is.  Lanes that must not be claimed are smaller where their reason allows it.
+A work tree with changes has no code identity and could claim nothing: the wheel is built from it as
+it is.  Lanes that must not be claimed are smaller where their reason allows it.
 """
 
 import json

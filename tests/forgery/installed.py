@@ -21,12 +21,13 @@ SERVER = """
 import contextlib, io, json, os, secrets, sys
 answers = os.fdopen(os.dup(1), "w")
 os.dup2(2, 1)
-choice = secrets.choice
+choice, below = secrets.choice, secrets.randbelow
 from mhx.cli import main
 for line in sys.stdin:
     asked = json.loads(line)
     draw = asked["draw"]
     secrets.choice = choice if draw is None else lambda offered: list(offered)[draw]
+    secrets.randbelow = below if draw is None else lambda count: 0 if count < 100 else count - 1
     os.chdir(asked["cwd"])
     sys.argv = ["mhx", *asked["words"]]
     with contextlib.redirect_stdout(io.StringIO()) as told:
@@ -83,7 +84,8 @@ class Installed:
     def __call__(self, *words: object, draw: int | None = None, cwd: Path | None = None) -> Said:
         """The exit code and everything that was printed.
 
-        draw: which of the stretches offered is integrated again, where one is drawn at random.
+        draw: which of the states and cases offered is integrated again, and to its end, where
+            that is drawn at random otherwise.
         """
         process = self._process or self._start()
         asked = {

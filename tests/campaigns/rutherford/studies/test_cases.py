@@ -9,11 +9,19 @@ import dataclasses
 import json
 import math
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from mhx.campaigns.rutherford.studies.cases import _drawn, read_cases, reintegrated
+from mhx.campaigns.rutherford.studies import cases
+from mhx.campaigns.rutherford.studies.cases import (
+    POINT_STEPS,
+    _drawn,
+    _reach,
+    read_cases,
+    reintegrated,
+)
 from mhx.campaigns.rutherford.studies.consistency import inconsistencies
 from mhx.config import parse, to_toml
 from mhx.errors import EvidenceError
@@ -331,3 +339,14 @@ def test_rows_to_compare_are_drawn_up_to_the_last_within_reach(samples, reach, m
 
 def test_another_draw_compares_other_rows():
     assert len({tuple(_drawn(np.arange(500), 500)) for _ in range(5)}) > 1
+
+
+def test_no_row_of_a_long_case_is_out_of_reach(monkeypatch):
+    """Most draws stay with the first samples; one in eight goes further, the last row included."""
+    config = SimpleNamespace(grid=SimpleNamespace(shape=(512, 512)), steps=10_000)
+    first = POINT_STEPS // 512**2
+    lengths = {_reach(config) for _ in range(400)}
+    assert min(lengths) == first and len(lengths) > 10
+    monkeypatch.setattr(cases.secrets, "randbelow", lambda count: 0 if count == 8 else count - 1)
+    assert _reach(config) == 10_000
+    assert _reach(SimpleNamespace(grid=config.grid, steps=first)) == first

@@ -45,6 +45,7 @@ from mhx.workflow.stored import CONFIG, configuration_digest
 
 POINT_STEPS = 1000 * 128**2  # what `reintegrated` integrates: 0.8 s on one core
 ROWS = 64  # of the history, compared by `reintegrated`
+DEEP, GRAIN = 8, 1000  # one draw in so many may go to the end; in how many parts lengths are drawn
 PLAN, RUNS = "testbed_plan.json", "cases"
 READ = (CONFIG, HISTORY_FILE, STATE_FILE)
 """The files of a case from which anything is judged."""
@@ -138,14 +139,14 @@ def reintegrated(run: CaseRun, max_steps: int | None = None) -> float:
     """Integrate a case again from its configuration: the largest difference of any row.
 
     From step 0 over `max_steps` steps, or as far as a second or so reaches on its grid: small cases
-    to their end, others through their first samples, one at least.  Of the rows on the way at most
+    to their end, others through their first samples, one at least, and now and then up to any
+    sample, so that no row is out of reach.  Of the rows on the way at most
     `ROWS` are compared, drawn by the operating system.  A difference is in units of the largest
     value of its name in these rows: 0 where code, JAX and device are those of the run; infinite
     where the rows cannot be compared.
     """
     keep_compilations()
-    nx, ny = run.config.grid.shape
-    reach = POINT_STEPS // (nx * ny) if max_steps is None else max_steps
+    reach = _reach(run.config) if max_steps is None else max_steps
     drawn = _drawn(run.history["step"], reach)
     solver, state = solver_of(run.config), initial_state(run.config)
     sampler = Sampler(run.config, state, solver.fields)
@@ -164,6 +165,16 @@ def reintegrated(run: CaseRun, max_steps: int | None = None) -> float:
     ours = {name: np.array([row[name] for row in rows]) for name in names}
     theirs = {name: run.history[name][drawn] for name in names}
     return largest_difference(ours, theirs, theirs)
+
+
+def _reach(config: Reconnection) -> int:
+    """Steps to integrate again; of the longer draws the shorter ones are the more likely."""
+    nx, ny = config.grid.shape
+    first = max(1, POINT_STEPS // (nx * ny))
+    if first >= config.steps or secrets.randbelow(DEEP):
+        return first
+    share = secrets.randbelow(GRAIN + 1) / GRAIN
+    return math.ceil(first * math.pow(config.steps / first, share))
 
 
 def _drawn(steps: np.ndarray, reach: int) -> list[int]:
