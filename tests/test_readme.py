@@ -28,8 +28,7 @@ def test_the_two_commands_come_first():
 def test_the_table_of_exit_codes_is_that_of_the_errors():
     told = re.findall(r"^\| (\d+) \|", README, re.MULTILINE)
     page = re.findall(r"^    (\d+) ", errors.__doc__, re.MULTILINE)
-    lane_only = {"124"}  # the command that can exit so is not part of this version
-    assert set(told) == set(page) - lane_only
+    assert set(told) == set(page)
 
 
 def test_every_link_leads_somewhere():
