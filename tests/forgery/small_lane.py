@@ -60,16 +60,20 @@ def done(said: Said, code: int = 0) -> Said:
     return said
 
 
+def listed(root: Path, name: str) -> list[str]:
+    """The words of one command of a lane, after `mhx`; to be said in its root."""
+    document = read(root / "production_campaign_manifest.json")
+    (command,) = [row["command"] for row in document["commands"] if row["id"] == name]
+    return list(command[command.index("mhx") + 1 :])
+
+
 def make(mhx: Installed, root: Path) -> Lane:
     """Everything up to the promotion report, so that nothing but the claim is missing."""
     lane = Lane(root)
     done(mhx("campaign", "production-lane", "--outdir", root, *FLAGS))
-    document = read(root / "production_campaign_manifest.json")
-    listed = {row["id"]: row["command"] for row in document["commands"]}
     for name in IDS:
-        words = listed[name][listed[name].index("mhx") + 1 :]
         more = ("--keep-states", 99) if name == "rutherford_execute" else ()
-        done(mhx(*words, *more, cwd=root))
+        done(mhx(*listed(root, name), *more, cwd=root))
     done(mhx("campaign", "rutherford-promotion-check", lane.run, *lane.evidence))
     return lane
 

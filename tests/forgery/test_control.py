@@ -1,5 +1,7 @@
 """Without a forgery the claim is granted: what is refused elsewhere is refused for the forgery."""
 
+import shutil
+
 import pytest
 
 from .installed import plain
@@ -21,3 +23,13 @@ def test_a_claimed_run_is_judged_again_and_stays_claimed(mhx, claimed):
     done(check(mhx, claimed))
     done(mhx("campaign", "rutherford-execute", claimed.run, "--max-steps", 0))
     assert level(mhx, claimed) == TOP
+
+
+def test_evidence_that_was_moved_is_judged_again(mhx, undecided):
+    """An older report that names another folder does not stand in the way."""
+    moved = undecided.root / "moved"
+    shutil.move(undecided.crosscheck, moved)
+    both = ("--convergence-dir", undecided.convergence, "--convergence-dir", moved)
+    done(check(mhx, undecided, *both, "--seed-qi-dir", undecided.seeds))
+    done(claim(mhx, undecided))
+    done(mhx("verify", undecided.run))
