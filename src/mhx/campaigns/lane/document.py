@@ -5,7 +5,7 @@ lane is.  Asking again for the same lane keeps its results; another lane needs a
 command has run here.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -89,9 +89,9 @@ def asked_for(campaign: Mapping[str, Any]) -> dict[str, Any]:
 
 def same_lane(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     """What differs between two manifests of one root, one line each; [] for the same lane."""
-    there, asked = (asked_for(content["campaign"]) for content in (old, new))
+    there, asked = (dict(_leaves(asked_for(content["campaign"]))) for content in (old, new))
     differences = [
-        f"campaign.{name}: {there.get(name)!r} -> {asked.get(name)!r}"
+        f"{name}: {there.get(name)!r} -> {asked.get(name)!r}"
         for name in sorted({*there, *asked})
         if there.get(name) != asked.get(name)
     ]
@@ -100,6 +100,15 @@ def same_lane(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
         name for name in {**words[0], **words[1]} if words[0].get(name) != words[1].get(name)
     ]
     return differences or [f"command {name} differs" for name in changed]
+
+
+def _leaves(table: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    """Dotted keys and values."""
+    for key, value in table.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value, f"{above}{key}.")
+        else:
+            yield f"{above}{key}", value
 
 
 def _words(row: Mapping[str, Any]) -> list[str]:
