@@ -46,9 +46,9 @@ def not_promoted(
     assert stated["claim_level"] != TOP
 
 
-def not_claimed(mhx: Installed, lane: Lane, reason: str) -> None:
+def not_claimed(mhx: Installed, lane: Lane, reason: str, draw: int | None = None) -> None:
     """Asking for the claim without another check is refused for this reason."""
-    refused(claim(mhx, lane), reason, (4, 5))
+    refused(claim(mhx, lane, draw), reason, (4, 5))
     assert level(mhx, lane) != TOP
 
 

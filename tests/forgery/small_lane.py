@@ -78,7 +78,7 @@ def make(mhx: Installed, root: Path) -> Lane:
     return lane
 
 
-def claim(mhx: Installed, lane: Lane) -> Said:
+def claim(mhx: Installed, lane: Lane, draw: int | None = None) -> Said:
     """Ask for the claim."""
     words = ("--max-steps", 0, "--allow-production-claim")
-    return mhx("campaign", "rutherford-execute", lane.run, *words)
+    return mhx("campaign", "rutherford-execute", lane.run, *words, draw=draw)

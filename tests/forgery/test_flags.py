@@ -2,8 +2,12 @@
 
 import pytest
 
-from ..campaigns.forger import read
-from .refusal import check, not_promoted, refused
+from mhx.evidence.checkpoints import read_records, write_record
+
+from ..campaigns.forger import alter, read, scaled
+from .forging import TOP, forged
+from .refusal import check, level, not_promoted, refused
+from .small_lane import claim
 
 pytestmark = pytest.mark.slow
 
@@ -69,10 +73,17 @@ def test_a_bound_relaxed_at_the_claim_caps_it(mhx, undecided):
     refused(said, "waiver magnetic_divergence_within_tolerance", (5,))
 
 
-def test_a_shorter_look_back_is_a_waiver(mhx, undecided):
-    """A stretch of a hundred steps after a checkpoint leaves all that follows out of any draw."""
-    said = check(mhx, undecided, "--restart-check-max-steps", 1000)
-    refused(said, "restart", (0, 1) if "validation only" in said else (1,))
+def test_what_the_check_was_told_not_to_look_at_the_claim_looks_at(mhx, undecided):
+    """States given up, so that the drawn stretch is long, and a look of a thousand steps only."""
+    run = undecided.run
+    alter(sorted(run.glob("checkpoints/history_step_*.npz"))[3], scaled("kinetic_energy", 4, 1.001))
+    for record in read_records(run)[0][:-2]:
+        (run / next(iter(record.state))).unlink()
+        write_record(run, {**record.document, "pruned": True})
+    forged(run)
+    check(mhx, undecided, "--restart-check-max-steps", 1000, draw=0)
+    refused(claim(mhx, undecided, draw=0), "integrated again", (5,))
+    assert level(mhx, undecided) != TOP
 
 
 def test_planning_again_over_a_run_is_refused_or_puts_it_aside(mhx, undecided):

@@ -150,7 +150,7 @@ def test_a_report_that_the_folder_does_not_bear_out_supports_nothing(mhx, undeci
     forge(mhx, undecided)
     rebound(undecided.run)
     recounted(undecided.run)
-    not_claimed(mhx, undecided, WRITTEN[forge])
+    not_claimed(mhx, undecided, WRITTEN[forge], draw=3)
 
 
 def test_a_report_written_by_hand_is_no_report(mhx, undecided):
@@ -217,11 +217,7 @@ def altered_and_claimed(run, name="kinetic_energy", factor=1.001):
 
 def test_asking_again_integrates_again(mhx, claimed):
     altered_and_claimed(claimed.run)
-    said = mhx(
-        "campaign", "rutherford-execute", claimed.run, "--max-steps", 0,
-        "--allow-production-claim", draw=3,
-    )  # fmt: skip
-    refused(said, "integrated again", (4, 5))
+    refused(claim(mhx, claimed, draw=3), "integrated again", (4, 5))
     assert level(mhx, claimed) != TOP
 
 
