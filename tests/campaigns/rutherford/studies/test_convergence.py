@@ -6,12 +6,15 @@ import numpy as np
 import pytest
 
 from mhx.campaigns import thresholds
+from mhx.campaigns.rutherford.studies import convergence
 from mhx.campaigns.rutherford.studies.judging import judge
 from mhx.campaigns.rutherford.studies.ladders import (
     field_difference,
     history_difference,
+    least_refinement,
     resolution_ladder,
     timestep_ladder,
+    whole_refinement,
 )
 from mhx.campaigns.rutherford.studies.study import CONVERGENCE
 
@@ -19,6 +22,7 @@ from .synthetic import Law, case, cases
 
 CLAIM = {name: row.value for name, row in thresholds.BOUNDS.items()}
 GRIDS = (16, 24, 32)
+REFINED = (least_refinement, whole_refinement)
 
 
 def error(points: int) -> float:
@@ -64,6 +68,9 @@ def test_a_converged_study_passes_every_gate():
     assert set(verdicts(study())) == {
         "finite_case_metrics",
         "all_subcases_passed",
+        "resolutions_apart",
+        "resolutions_span",
+        "timesteps_apart",
         *(
             f"{axis}_{word}_spread_bounded"
             for axis in ("resolution", "timestep")
@@ -141,6 +148,42 @@ WORSE = {
 @pytest.mark.parametrize(("laws", "gate"), WORSE.values(), ids=WORSE)
 def test_a_damaged_study_fails_the_gate_that_is_there_for_it(laws, gate):
     assert verdicts(study(laws))[gate] == "fail"
+
+
+NO_LADDER = {
+    "grids of nearly one size": ({"grids": (24, 25, 26)}, "resolutions_apart", "fail"),
+    "two grids of nearly one size among three": (
+        {"grids": (16, 24, 26)}, "resolutions_apart", "fail",
+    ),
+    "a short ladder of grids": ({"grids": (24, 28)}, "resolutions_span", "fail"),
+    "one grid": ({"grids": (24,)}, "resolutions_span", "unknown"),
+    "time steps of nearly one size": ({"steps": (0.08 / 1.01,)}, "timesteps_apart", "fail"),
+    "time steps apart by round-off": ({"steps": (0.08 * (1 - 1e-15),)}, "timesteps_apart", "fail"),
+    "one time step": ({"steps": ()}, "timesteps_apart", "unknown"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("ladder", "gate", "verdict"), NO_LADDER.values(), ids=NO_LADDER)
+def test_a_ladder_whose_rungs_are_one_rung_is_none(ladder, gate, verdict):
+    assert verdicts(study(**ladder))[gate] == verdict
+
+
+def test_an_axis_that_is_never_refined_is_not_tested():
+    """Along y all grids may be wrong alike."""
+    flat = [
+        case(f"n{nx}", Law(grid_error=error(nx), tail=tail(nx)), mesh__shape=[nx, 16])
+        for nx in GRIDS
+    ]
+    found = verdicts(cases(*flat))
+    assert (found["resolutions_apart"], found["resolutions_span"]) == ("fail", "fail")
+    assert found["resolution_converged"] == "pass"
+
+
+@pytest.mark.parametrize("grids", [(128, 192, 256), (160, 224, 256), (112, 144, 192)])
+def test_the_ladders_of_a_lane_are_ladders(grids):
+    one, other = (f(resolution_ladder(study(grids=grids, steps=()).usable)) for f in REFINED)
+    assert one >= convergence.APART
+    assert other >= convergence.SPAN
 
 
 def test_a_quantity_that_a_case_lacks_is_no_pass():

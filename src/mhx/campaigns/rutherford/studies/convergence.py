@@ -39,6 +39,37 @@ SPREADS = {
 """Gate word -> what is compared, and its bound."""
 NEGLIGIBLE = 1e-6  # of the largest value: differences to the finest grid that need not fall
 NO_TAIL = 1e-20  # share of the energy that is round-off, and need not fall
+APART, SPAN = 1.1, 1.25  # of a ladder of grids: least factor to the next, and over all of it
+SHORTER = 2 * 0.99  # least factor from a time step to the next
+
+RUNGS = (
+    Gate(
+        name="resolutions_apart",
+        metric="resolution_refinement",
+        low=APART,
+        reason="neighbouring grids of nearly one size agree whatever their error; factor of points "
+        "from each grid to the next, along either axis",
+        remedy="run the study anew with --resolutions further apart along both axes, like N, 4N/3, "
+        "2N",
+    ),
+    Gate(
+        name="resolutions_span",
+        metric="resolution_span",
+        low=SPAN,
+        reason="what hardly changes along a short ladder may change along a longer one; factor of "
+        "points from the coarsest grid to the finest, along either axis",
+        remedy="run the study anew with --resolutions further apart, like N, 4N/3, 2N",
+    ),
+    Gate(
+        name="timesteps_apart",
+        metric="timestep_shortening",
+        low=SHORTER,
+        reason="time steps of nearly one size agree whatever their error; factor from each step to "
+        "the next, 2 within 1 %",
+        remedy="run the study anew with --dt-values dt,dt/2,dt/4",
+    ),
+)
+"""Whether the ladders are ladders."""
 
 ROWS = (
     *("samples", *LEGACY, "max_growth_factor"),
@@ -96,13 +127,16 @@ def judge(cases: Cases, bounds: Bounds) -> Judged:
     metrics = found.metrics | _spreads(RESOLUTION, space.ladder, measures)
     metrics |= _spreads(TIMESTEP, steps, measures)
     metrics |= {
+        "resolution_refinement": ladders.least_refinement(space.ladder),
+        "resolution_span": ladders.whole_refinement(space.ladder),
+        "timestep_shortening": ladders.least_shortening(steps),
         "resolution_difference": space.finest_difference,
         "resolution_difference_rises": space.rises,
         "spectral_tail_rises": space.tail_rises,
         "timestep_order_error": None if order is None else order.error,
         "timestep_difference": None if order is None else order.difference,
     }
-    gates = [*subcases.GATES, *_spread_gates(bounds), *_gates(bounds, order)]
+    gates = [*subcases.GATES, *RUNGS, *_spread_gates(bounds), *_gates(bounds, order)]
     return Judged(
         kind=CONVERGENCE,
         results=judge_all(gates, metrics),

@@ -7,6 +7,7 @@ final fields as Fourier series, so that grids of different size can be compared.
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -65,6 +66,27 @@ def _without(run: CaseRun, apart: Sequence[tuple[str, str]]) -> dict[str, Any]:
 def _points(run: CaseRun) -> tuple[int, int]:
     nx, ny = run.config.grid.shape
     return min(nx, ny), nx * ny
+
+
+def least_refinement(ladder: Ladder) -> float | None:
+    """Smallest factor from one grid to the next finer one, along either axis; None without two."""
+    factors = (
+        fine / coarse
+        for one, other in pairwise(ladder)
+        for coarse, fine in zip(one.config.grid.shape, other.config.grid.shape, strict=True)
+    )
+    return min(factors, default=None)
+
+
+def whole_refinement(ladder: Ladder) -> float | None:
+    """Factor from the coarsest to the finest grid, along the axis that is refined less."""
+    return least_refinement((ladder[0], ladder[-1])) if len(ladder) > 1 else None
+
+
+def least_shortening(ladder: Ladder) -> float | None:
+    """Smallest factor from one time step to the next smaller one; None without two."""
+    steps = (run.config.dt for run in ladder)
+    return min((coarse / fine for coarse, fine in pairwise(steps)), default=None)
 
 
 def history_difference(
