@@ -37,7 +37,8 @@ def test_eight_seeds_that_agree_pass_every_gate():
     assert [str(result) for result in found.values() if not result.passed] == []
     assert set(found) == {
         "ensemble_size", "unique_seeds", "all_planned_seeds_present", "initial_states_distinct",
-        "finite_metric_matrix", "linear_growth_rate_passed", "peak_sheet_flux_passed",
+        "finite_metric_matrix", "noise_matters",
+        "linear_growth_rate_passed", "peak_sheet_flux_passed",
         "peak_island_width_passed", "final_total_energy_passed", "final_magnetic_energy_passed",
         "final_kinetic_energy_passed", "final_magnetic_divergence_linf_passed",
         "finite_case_metrics", "all_subcases_passed",
@@ -87,6 +88,28 @@ def test_seeds_without_noise_begin_alike():
     found = results(quiet)
     assert found["unique_seeds"].passed
     assert found["initial_states_distinct"].value == 7
+
+
+NOISE = {
+    "none": (0.0, 0.0, "fail"),
+    "round-off": (1e-14, 1e-14 / SEED, "fail"),
+    "a thousandth of the seed": (1e-3 * SEED, 1e-3, "fail"),
+    "a twentieth": (0.05 * SEED, 0.05, "pass"),
+    "more than the seed": (2 * SEED, 1.0, "pass"),
+}
+
+
+@pytest.mark.parametrize(("noise", "share", "verdict"), NOISE.values(), ids=NOISE)
+def test_seeds_that_differ_in_nothing_that_matters_show_nothing(noise, share, verdict):
+    found = results(cases(*(member(seed, initial__noise_amplitude=noise) for seed in EIGHT)))
+    assert found["noise_matters"].value == pytest.approx(share)
+    assert found["noise_matters"].verdict.value == verdict
+
+
+def test_noise_alone_is_all_the_seed_there_is():
+    key = "physics__equilibrium_parameters__perturbation_amplitude"
+    found = results(cases(*(member(seed, **{key: 0.0}) for seed in EIGHT)))
+    assert found["noise_matters"].value == 1
 
 
 def test_a_member_of_another_problem_is_no_member():

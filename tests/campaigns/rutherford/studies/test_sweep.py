@@ -37,7 +37,7 @@ def test_a_sweep_that_follows_theory_passes_every_gate():
         "finite_case_metrics", "all_subcases_passed", "case_count_at_least_three",
         "early_growth_positive_all", "visible_growth_all", "reconnected_flux_amplifies_all",
         "island_width_amplifies_all", "energy_dissipative_all", "growth_matches_eigenvalue_all",
-        "base_value_included",
+        "base_value_included", "values_apart",
     }  # fmt: skip
 
 
@@ -68,6 +68,28 @@ def test_one_sick_case_fails_the_sweep(law, gate):
 def test_two_values_are_no_sweep():
     two = {width: RATES[width] for width in (0.42, 0.45)}
     assert not results(study(rates=two))["case_count_at_least_three"].passed
+
+
+def test_values_of_nearly_one_size_are_no_sweep():
+    close = {width: RATES[0.45] for width in (0.4499, 0.45, 0.4501)}
+    assert results(study(rates=close))["values_apart"].verdict.value == "fail"
+    assert results(study(rates={0.45: RATES[0.45]}))["values_apart"].verdict.value == "unknown"
+
+
+def test_a_resistivity_with_two_viscosities_is_one_value():
+    runs = [
+        case(f"c{n}", physics__resistivity=eta, physics__viscosity=nu)
+        for n, (eta, nu) in enumerate([(0.008, 0.008), (0.008, 0.004), (0.009, 0.009)])
+    ]
+    assert results(cases(*runs, base=config()))["case_count_at_least_three"].value == 2
+
+
+def test_modes_are_apart_as_whole_numbers_are():
+    key = "physics__equilibrium_parameters__perturbation_mode_"
+    runs = [case(f"m{x}{y}", **{f"{key}x": x, f"{key}y": y}) for x, y in [(2, 1), (2, 2), (4, 1)]]
+    found = results(cases(*runs, base=config()))
+    assert found["case_count_at_least_three"].passed
+    assert "values_apart" not in found
 
 
 def test_a_missing_value_fails_all_that_speak_of_all():

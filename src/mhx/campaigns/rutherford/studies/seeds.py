@@ -29,6 +29,7 @@ LIMITED = ("final_kinetic_energy", "final_magnetic_divergence_linf")
 REPORTED = ("gamma_fit",)
 METRICS = (*ROBUST, *LIMITED, *REPORTED)
 MORE = "run the study anew with more --seeds"
+LEAST_NOISE = 0.01  # of the seed; less moves nothing that an interval of 5 % could show
 
 
 def judge(cases: Cases, bounds: Bounds) -> Judged:
@@ -47,6 +48,7 @@ def judge(cases: Cases, bounds: Bounds) -> Judged:
     metrics |= {
         "kinetic_energy_beyond_budget": _worst([_unpaid(run) for run in runs]),
         "largest_final_divergence": _worst([row[LIMITED[1]] for row in matrix]),
+        "noise_share": _noise_share(runs),
     }
     return Judged(
         kind=SEEDS,
@@ -127,6 +129,15 @@ def _noise_ratio(runs: Sequence[CaseRun]) -> float | None:
     return runs[0].config.initial.noise_amplitude / seed if seed else None
 
 
+def _noise_share(runs: Sequence[CaseRun]) -> float | None:
+    """RMS of the noise over the larger of it and the coherent seed; 0 where there is neither."""
+    if not runs:
+        return None
+    noise = runs[0].config.initial.noise_amplitude
+    seed = abs(runs[0].config.parameters.get("perturbation_amplitude") or 0.0)
+    return noise / max(noise, seed) if noise else 0.0
+
+
 def _is_number(value: float | None) -> bool:
     return value is not None and bool(np.isfinite(value))
 
@@ -151,6 +162,14 @@ def _gates(bounds: Bounds) -> list[Gate]:
             "seeds that begin alike test no seed: noise must be above 0",
         ),
         _none("finite_metric_matrix", "missing_ensemble_metrics", "a gap is no agreement"),
+        Gate(
+            name="noise_matters",
+            metric="noise_share",
+            low=LEAST_NOISE,
+            reason="seeds whose noise is lost beside the coherent seed agree whatever they do; "
+            "amplitude of the noise over that of the seed, at most 1",
+            remedy="run the study anew with a larger --noise-amplitude, 5 % of the seed or more",
+        ),
     ]
     gates += [
         Gate(

@@ -4,7 +4,8 @@ Each case is held against the eigen-solve at its own parameters.  Which paramete
 from the cases; the study's own base must be among them, so that the sweep is about that run.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,13 @@ AXES = {
 }
 """Axis -> what may differ between its cases."""
 LEAST = 3  # cases
+APART_ENOUGH = Gate(
+    name="values_apart",
+    metric="sweep_factor",
+    low=1.05,
+    reason="values of nearly one size show no trend; factor from each value to the next",
+    remedy="run the study anew with values further apart, by an eighth or more",
+)
 ALL = {
     "early_growth_positive_all": "early_growth_positive",
     "visible_growth_all": "nonlinear_difference_reaches_visible_growth",
@@ -53,7 +61,7 @@ def judge(cases: Cases, bounds: Bounds) -> Judged:
     metrics["worst_growth_mismatch"] = _worst(counted, cases)
     return Judged(
         kind=SWEEP,
-        results=judge_all([*subcases.GATES, *_gates(bounds)], metrics),
+        results=judge_all([*subcases.GATES, *_gates(bounds, axis)], metrics),
         metrics=metrics,
         facts={**found.facts, "sweep_axis": axis or None, "spreads": _spreads(counted)},
         arrays=_arrays(counted, axis),
@@ -94,18 +102,31 @@ def _place(run: CaseRun, axis: str) -> tuple[float, ...]:
 def _counts(cases: Cases, counted: Sequence[Measured], axis: str) -> Metrics:
     """How many distinct cases there are, how many fail what, and whether the base is among them."""
     names = {word: f"cases_failing_{gate}" for word, gate in ALL.items()}
-    metrics: Metrics = dict.fromkeys(("sweep_cases", "base_cases", *names.values()))
+    metrics: Metrics = dict.fromkeys(("sweep_cases", "sweep_factor", "base_cases", *names.values()))
     if not cases.planned:
         return metrics
     lost = len(cases.planned) - len(counted)
     for word, metric in names.items():
         metrics[metric] = float(lost + sum(not one.gate(ALL[word]).passed for one in counted))
-    values = {_place(one.run, axis) for one in counted}
+    values = {_value(one.run, axis) for one in counted}
     metrics["sweep_cases"] = float(len(values)) if axis else 0.0
+    metrics["sweep_factor"] = _least_factor(values) if axis else None
     if cases.base is not None:
         wanted = family(cases.base)
         metrics["base_cases"] = float(sum(family(one.run.config) == wanted for one in counted))
     return metrics
+
+
+def _value(run: CaseRun, axis: str) -> tuple[float, ...]:
+    """The value that is swept; a viscosity that goes with a resistivity makes no other value."""
+    place = _place(run, axis)
+    return place if axis == MODE else place[:1]
+
+
+def _least_factor(values: Iterable[tuple[float, ...]]) -> float | None:
+    """Smallest factor from one value to the next; None without two."""
+    ordered = sorted(value for value, *_ in values)
+    return min((more / less for less, more in pairwise(ordered) if less), default=None)
 
 
 def _spreads(counted: Sequence[Measured]) -> dict[str, float | None]:
@@ -116,7 +137,7 @@ def _spreads(counted: Sequence[Measured]) -> dict[str, float | None]:
     }
 
 
-def _gates(bounds: Bounds) -> list[Gate]:
+def _gates(bounds: Bounds, axis: str) -> list[Gate]:
     limit = bounds.get("max_sweep_growth_mismatch", BOUNDS["max_sweep_growth_mismatch"].value)
     gates = [
         Gate(
@@ -127,6 +148,8 @@ def _gates(bounds: Bounds) -> list[Gate]:
             remedy="run the study anew with three values or more",
         )
     ]
+    if axis != MODE:  # whole numbers are apart
+        gates.append(APART_ENOUGH)
     gates += [
         Gate(
             name=word,
