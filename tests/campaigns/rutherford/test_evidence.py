@@ -102,6 +102,23 @@ def test_a_case_that_ends_before_the_run_does_is_named(monkeypatch, what):
     assert content.unmatched == ["case short ends at t = 40, the run at t = 80"]
 
 
+OTHERWISE = {
+    "another mode": ({"diagnostics__mode": [2, 2]}, "follows mode (2, 2), the run (2, 1)"),
+    "another precision": ({"numerics__dtype": "float32"}, "is of float32, the run of float64"),
+    "too few samples": ({"time__save_every": 20}, "has 51 samples, at least 100 are compared"),
+}
+
+
+@pytest.mark.parametrize("what", [schemas.CONVERGENCE, schemas.SEED_ROBUST_QI])
+@pytest.mark.parametrize(("changes", "words"), OTHERWISE.values(), ids=OTHERWISE)
+def test_a_case_of_the_same_physics_that_is_measured_otherwise_is_named(
+    monkeypatch, what, changes, words
+):
+    content = rejudge(monkeypatch, what, case("same"), case("other", **changes))
+    assert content.foreign == []
+    assert content.unmatched == [f"case other {words}"]
+
+
 def test_a_sweep_may_be_shorter_than_the_run(monkeypatch):
     runs = widths(0.42, 0.45, 0.48, time__t1=40.0)
     assert rejudge(monkeypatch, "width", *runs).unmatched == []
@@ -149,6 +166,34 @@ def test_the_tested_grid_nearest_below_the_run_must_be_converged(monkeypatch):
     (found,) = apart(bundle)
     assert found.startswith("../one: 16 x 16, the tested grid nearest below the run's, differs by")
     assert apart(bundle, mesh__shape=[24, 24]) == []
+
+
+def seeds_apart(monkeypatch, bundle, *runs):
+    content = rejudge(monkeypatch, schemas.SEED_ROBUST_QI, *runs)
+    seeds = Bundle(path="../seeds", checks={}, content=content)
+    return list(About(config(), T_END, {}).seeds_apart([bundle], seeds))
+
+
+def test_seeds_on_a_grid_that_was_tested_and_is_converged_count(monkeypatch):
+    bundle = told(monkeypatch, *ladder(12, 16, 24))
+    assert seeds_apart(monkeypatch, bundle, *ladder(12), *ladder(16)) == []
+
+
+def test_seeds_on_a_grid_that_is_too_coarse_are_named(monkeypatch):
+    worse = [*ladder(12, law=Law(grid_error=0.2)), *ladder(16, 24)]
+    bundle = told(monkeypatch, *worse)
+    (found,) = seeds_apart(monkeypatch, bundle, *ladder(16), *ladder(12))
+    start = "../seeds: ../one: 12 x 12, the tested grid nearest below a seed's, differs by "
+    assert found.startswith(start)
+    (found, none) = seeds_apart(monkeypatch, bundle, *ladder(10))
+    assert found == "../seeds: a seed has 10 x 10 points, the coarsest tested grid 12 x 12"
+    assert none == "../seeds: no grid of a ladder is as coarse as a seed's 10 x 10"
+
+
+def test_seeds_with_a_larger_step_than_any_tested_one_are_named(monkeypatch):
+    bundle = told(monkeypatch, *ladder(12, 16, 24, time__dt=0.04))
+    (found,) = seeds_apart(monkeypatch, bundle, *ladder(16))
+    assert found == "../seeds: a seed has dt = 0.08, the largest tested one is 0.04"
 
 
 def test_without_a_case_that_can_be_read_nothing_is_about_the_run(monkeypatch):

@@ -23,6 +23,7 @@ from mhx.campaigns.rutherford.studies.ladders import (
 from mhx.campaigns.rutherford.studies.rejudging import Rejudged, rejudged
 from mhx.campaigns.rutherford.studies.study import CONVERGENCE, SEEDS, SWEEP
 from mhx.campaigns.supporting import Bundle, Bundles, Content
+from mhx.campaigns.thresholds import BOUNDS
 from mhx.evidence import schemas
 from mhx.reconnection.config import Reconnection, family, family_digest
 
@@ -35,6 +36,8 @@ KINDS = {
 VARIED = {"width": ("width",), "eta": ("resistivity", "viscosity")}
 """Axis of a sweep -> keys of a family that may differ between its cases; the first one must."""
 ROUND_OFF = 1e-9  # relative, of a time
+MIN_SAMPLES = BOUNDS["min_history_samples"]
+"""Of a run, and so of whatever its history is compared with."""
 
 
 def judged_evidence(folder: RunFolder, about: "About", given: Given) -> Bundles:
@@ -43,7 +46,12 @@ def judged_evidence(folder: RunFolder, about: "About", given: Given) -> Bundles:
     counted = [one for one in found.convergence if one.content is not None]
     if not counted:
         return found
-    return replace(found, unmatched=list(about.apart(counted)), axes=list(_axes(counted)))
+    seeds = found.seeds
+    unmatched = [
+        *about.apart(counted),
+        *(about.seeds_apart(counted, seeds) if seeds is not None and seeds.content else ()),
+    ]
+    return replace(found, unmatched=unmatched, axes=list(_axes(counted)))
 
 
 class About:
@@ -121,34 +129,60 @@ class About:
                 yield f"no case has the run's own {' and '.join(free)}"
 
     def _unmatched(self, found: Rejudged, what: str) -> Iterator[str]:
-        """Cases that end before the run does; sweeps may be shorter."""
-        if what in VARIED:
-            return
+        """Cases that follow something else, or end before the run does; sweeps may be shorter."""
         for run in found.cases.runs:
+            yield from self._measured_otherwise(run)
+            if what in VARIED:
+                continue
+            least, samples = MIN_SAMPLES.value, len(run.history["step"])
             if run.config.t_end < self.t_end * (1 - ROUND_OFF):
                 yield (
                     f"case {run.id} ends at t = {run.config.t_end:.6g}, "
                     f"the run at t = {self.t_end:.6g}"
                 )
+            elif samples < least:
+                yield f"case {run.id} has {samples} samples, at least {least:g} are compared"
+
+    def _measured_otherwise(self, run: CaseRun) -> Iterator[str]:
+        """What a family does not tell: the mode whose flux is followed, and the precision."""
+        if run.config.mode != self.config.mode:
+            yield f"case {run.id} follows mode {run.config.mode}, the run {self.config.mode}"
+        theirs, mine = run.config.numerics.dtype, self.config.numerics.dtype
+        if theirs != mine:
+            yield f"case {run.id} is of {theirs}, the run of {mine}"
 
     def apart(self, bundles: Sequence[Bundle]) -> Iterator[str]:
         """Where the run's own grid and step lie outside what was tested."""
-        mine = self.config.grid.shape
-        grids = _gathered(bundles, "grids")
-        coarsest = min(grids, key=lambda shape: shape[0] * shape[1], default=None)
-        if coarsest is None:
+        if not _gathered(bundles, "grids"):
             yield "no convergence case can be read"
             return
-        if mine[0] < coarsest[0] or mine[1] < coarsest[1]:
-            yield f"the run has {_grid(mine)} points, the coarsest tested grid {_grid(coarsest)}"
-        largest = max(_gathered(bundles, "steps"))
-        if self.config.dt > largest * (1 + ROUND_OFF):
-            yield f"the run has dt = {self.config.dt:g}, the largest tested one is {largest:g}"
-        yield from self._unconverged(bundles)
+        yield from self._outside(bundles, "the run", self.config.grid.shape, self.config.dt)
 
-    def _unconverged(self, bundles: Sequence[Bundle]) -> Iterator[str]:
-        """The tested grid nearest below the run's must already agree with the finest."""
-        mine = self.config.grid.shape
+    def seeds_apart(self, bundles: Sequence[Bundle], seeds: Bundle) -> Iterator[str]:
+        """Where the seeds' grids and steps do; they may be coarser than the run's."""
+        if not _gathered(bundles, "grids"):
+            return
+        largest = max(_gathered([seeds], "steps"), default=0.0)
+        for shape in sorted(_gathered([seeds], "grids")):
+            for told in self._outside(bundles, "a seed", shape, largest):
+                yield f"{seeds.path}: {told}"
+
+    def _outside(
+        self, bundles: Sequence[Bundle], who: str, mine: tuple[int, int], dt: float
+    ) -> Iterator[str]:
+        """Where one grid and step lie outside what was tested."""
+        coarsest = min(_gathered(bundles, "grids"), key=lambda shape: shape[0] * shape[1])
+        if mine[0] < coarsest[0] or mine[1] < coarsest[1]:
+            yield f"{who} has {_grid(mine)} points, the coarsest tested grid {_grid(coarsest)}"
+        largest = max(_gathered(bundles, "steps"))
+        if dt > largest * (1 + ROUND_OFF):
+            yield f"{who} has dt = {dt:g}, the largest tested one is {largest:g}"
+        yield from self._unconverged(bundles, who, mine)
+
+    def _unconverged(
+        self, bundles: Sequence[Bundle], who: str, mine: tuple[int, int]
+    ) -> Iterator[str]:
+        """The tested grid nearest below must already agree with the finest."""
         tested = [
             ((int(nx), int(ny)), difference, bundle.path)
             for bundle in bundles
@@ -157,7 +191,7 @@ class About:
             if nx <= mine[0] and ny <= mine[1]
         ]
         if not tested:
-            yield f"no grid of a ladder is as coarse as the run's {_grid(mine)}"
+            yield f"no grid of a ladder is as coarse as {who}'s {_grid(mine)}"
             return
         most = self.bounds["max_resolution_difference"]
         nearest = max((shape for shape, _, _ in tested), key=lambda shape: shape[0] * shape[1])
@@ -165,7 +199,7 @@ class About:
             if shape == nearest and (difference is None or not difference <= most):
                 apart = "an unknown amount" if difference is None else f"{difference:.3g}"
                 yield (
-                    f"{path}: {_grid(shape)}, the tested grid nearest below the run's, differs by "
+                    f"{path}: {_grid(shape)}, the tested grid nearest below {who}'s, differs by "
                     f"{apart} from the finest; at most {most:g} is converged"
                 )
 
