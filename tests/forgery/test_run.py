@@ -138,6 +138,12 @@ def fewer_efolds_asked_for(run):
     forged(run)
 
 
+def a_gate_of_the_plan_forgotten(run):
+    """A rate was declared that is not the computed one: a waiver that the plan does not list."""
+    replan(run, lambda plan: plan["duration_assessment"].update(growth_rate_declared=1.0))
+    forged(run)
+
+
 def looser_bounds_in_the_plan(run):
     replan(run, lambda plan: plan["thresholds"].update(max_spectral_tail=1.0))
     forged(run)
@@ -166,6 +172,7 @@ PLANNED = {
     ended_early_as_planned: "duration_guard_passed",
     a_faster_growth_in_the_plan: "duration_guard_passed",
     fewer_efolds_asked_for: "waiver",
+    a_gate_of_the_plan_forgotten: "waiver growth_rate_declared_matches_computed",
     looser_bounds_in_the_plan: "waiver spectral_tail_within_tolerance",
     another_resistivity_in_the_plan: "checkpoint_restart_reproducibility|family",
     a_held_sheet_told_as_free: "family|equilibrium_survives_duration",

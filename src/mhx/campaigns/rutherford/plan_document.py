@@ -72,12 +72,13 @@ def with_failures(document: dict[str, Any], failed: Sequence[GateResult]) -> dic
         **document,
         "claim_level": UNSPECIFIED,
         "failed_gates": [result.gate.name for result in failed],
-        "waivers": document["waivers"] + [_waived(result).document() for result in failed],
+        "waivers": document["waivers"] + [waived(result).document() for result in failed],
     }
     return {**changed, "promotion_outlook": outlook(changed)}
 
 
-def _waived(result: GateResult) -> Waiver:
+def waived(result: GateResult) -> Waiver:
+    """A plan gate that did not pass, as a waiver."""
     gate = result.gate
     return Waiver(
         gate=gate.name,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mhx.campaigns import resources
+from mhx.campaigns.duration import choose_rate
 from mhx.campaigns.folder import RunFolder
 from mhx.campaigns.plan import steps_to
 from mhx.campaigns.resume import select_resume_checkpoint
@@ -58,6 +59,25 @@ def judged(folder: RunFolder) -> list[GateResult]:
     """Every plan gate, judged on the files in the folder."""
     written = read_back(folder)
     return judge_all(gates(written.plan), measure(written))
+
+
+def of_the_problem(
+    plan: Mapping[str, Any], config: Reconnection, growth: Mapping[str, Any]
+) -> list[GateResult]:
+    """The gates that configuration and eigen-solve decide alone, whatever the plan says of them.
+
+    growth: `growth_rate` of a plan, solved anew.
+    """
+    declared = plan["duration_assessment"]["growth_rate_declared"]
+    mismatch = choose_rate(computed=growth["gamma"], declared=declared).mismatch
+    stated = {**plan["duration_assessment"], "relative_mismatch": mismatch}
+    metrics = {
+        **_growth({**plan, "growth_rate": growth, "duration_assessment": stated}),
+        "equilibrium_tail": growth["equilibrium_tail"],
+        "equilibrium_period_mismatch": periodicity_error(config),
+        "time_step_ratio": config.time_step.ratio,
+    }
+    return judge_all([gate for gate in gates(plan) if gate.metric in metrics], metrics)
 
 
 def measure(written: Written) -> dict[str, float | None]:

@@ -18,7 +18,7 @@ from mhx.campaigns.folder import RunFolder
 from mhx.campaigns.plan import Plan, read_plan
 from mhx.campaigns.promotion import Binding, Verdicts
 from mhx.campaigns.questions import ANSWERED
-from mhx.campaigns.rutherford import claim_figures
+from mhx.campaigns.rutherford import claim_figures, plan_document, plan_gates
 from mhx.campaigns.rutherford.evidence import About, judged_evidence
 from mhx.campaigns.rutherford.file_metrics import Metrics, file_metrics
 from mhx.campaigns.rutherford.judgement import judgement
@@ -119,6 +119,8 @@ def contradictions(
         for name, value in stated.items()
         if name in metrics and not _same(value, metrics[name])
     ]
+    listed = {row["gate"] for row in report.get("waivers") or ()}
+    told += [str(waiver) for waiver in _unmet(plan, config) if waiver.gate not in listed]
     if report.get("plan_digest") != plan.digest:
         told.append("the promotion report is about another plan")
     told += _changed(report, bundles)
@@ -253,7 +255,7 @@ def _policy(plan: Plan, options: Options, config: Reconnection) -> promotion.Pol
         options.bounds,
         require_movies=options.require_movies is not False,
         require_sweeps=options.require_sweeps is True,
-        unmet=_too_coarse(config),
+        unmet=_unmet(plan, config),
     )
 
 
@@ -284,6 +286,14 @@ def _with_evidence(
     if faults is not None:
         metrics["code_identity_faults"] = faults + len(bundles.codes - {code})
     return metrics
+
+
+def _unmet(plan: Plan, config: Reconnection) -> list[Waiver]:
+    """Plan gates that do not pass when they are judged again, also where the plan names none."""
+    growth = _growth(config)
+    results = plan_gates.of_the_problem(plan.document, config, growth.document()) if growth else []
+    failed = [result for result in results if not result.passed]
+    return [*_too_coarse(config), *map(plan_document.waived, failed)]
 
 
 def _too_coarse(config: Reconnection) -> list[Waiver]:
