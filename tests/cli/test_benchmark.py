@@ -141,7 +141,7 @@ def test_faults_of_all_kinds_are_told_at_once(tmp_path, capsys, monkeypatch):
         "  --jobs must be a whole number >= 1 or 'auto', got 0\n"
         "  --resolutions must be numbers of points from 8 to 8192 like 64,96,128 or 512x32, "
         "got '64,7'\n"
-        "  --dt-values must be numbers like 0.4,0.2,0.1, got 'a'\n"
+        "  --dt-values must be numbers like 0.4,0.2,0.1 or auto, got 'a'\n"
         "  --reference-dt must be a number > 0.0 or 'auto' [L/v_A], got -1\n"
         "  --max-relative-growth-rate-spread must be a number > 0.0, got 'x'\n"
     )

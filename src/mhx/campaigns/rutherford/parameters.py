@@ -62,6 +62,21 @@ def _read(value: Any) -> Any:
     return value
 
 
+def mode_fault(equilibrium: str | None, axis: str, mode: int, points: int | None) -> str:
+    """What is wrong with that many waves along an axis; empty where they can be seeded.
+
+    None for what is at fault itself, and told elsewhere.
+    """
+    if equilibrium is None or points is None:
+        return ""
+    if mode == 0 and _row(equilibrium).normal != axis:
+        return f"must be >= 1 along the sheets of {equilibrium}"
+    most = (points - 1) // 3
+    return (
+        f"must be <= {most}, the last mode that n{axis} = {points} retains" if mode > most else ""
+    )
+
+
 class Problem(Table):
     """What is computed, whoever asks: sheet, dissipation, seed, noise, box and grid."""
 
@@ -128,15 +143,10 @@ class Problem(Table):
         name, points = info.data.get("equilibrium"), info.data.get(f"n{axis}")
         if name is None or points is None:
             return value  # that fault is already told
-        row = _row(name)
-        mode = int(row.parameters[f"perturbation_mode_{axis}"]) if value is None else value
-        if mode == 0 and row.normal != axis:
-            raise ValueError(f"must be >= 1 along the sheets of {name}, got 0")
-        if mode > (points - 1) // 3:
-            raise ValueError(
-                f"must be <= {(points - 1) // 3}, the last mode that n{axis} = {points} retains, "
-                f"got {mode}"
-            )
+        default = _row(name).parameters[f"perturbation_mode_{axis}"]
+        mode = int(default) if value is None else value
+        if told := mode_fault(name, axis, mode, points):
+            raise ValueError(f"{told}, got {mode}")
         return mode
 
     @property

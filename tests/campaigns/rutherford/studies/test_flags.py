@@ -237,7 +237,45 @@ FAULTS = {
     ),
     "a step of nothing": (
         Convergence(dt_values="0.1,0"),
-        "--dt-values must be numbers > 0, got (0.1, 0.0)",
+        "--dt-values must be numbers >= 1e-30 and <= 1e+09, got (0.1, 0.0)",
+    ),
+    "a step below any number of them": (
+        LongRun(dt=1e-320),
+        "--dt must be >= 1e-30 [L/v_A], got 1e-320",
+    ),
+    "an end that is none": (
+        LongRun(t_end=1e-320),
+        "--t-end must be >= 1e-30 [L/v_A], got 1e-320",
+    ),
+    "steps that are no number": (
+        Convergence(dt_values="0.1,nan"),
+        "--dt-values must be numbers like 0.4,0.2,0.1 or auto, got '0.1,nan'",
+    ),
+    "grids left to themselves": (
+        Convergence(resolutions="auto"),
+        "--resolutions must be numbers of points from 8 to 8192 like 64,96,128 or 512x32, "
+        "got 'auto'",
+    ),
+    "a reference that is no grid": (
+        Convergence(reference_resolution="100000"),
+        "--reference-resolution must be a number of points from 8 to 8192 like 96 or 512x32, "
+        "got '100000'",
+    ),
+    "samples beyond the end": (
+        LongRun(save_interval=1e9),
+        "--save-interval must be <= --t-end 100 [L/v_A], got 1000000000.0",
+    ),
+    "more steps than can be counted, none of them asked for": (
+        LongRun(amplitude=1e9),
+        "--t-end must be reached in fewer than 1e+12 steps of 6.7e-11 [L/v_A], got 100.0",
+    ),
+    "a mode of nothing": (
+        Sweep(sweep_axis="mode", modes="2:1,2:0"),
+        "--modes must be >= 1 along the sheets of periodic_double_harris, got 2:0",
+    ),
+    "a mode off the grid": (
+        Sweep(sweep_axis="mode", modes="2:1,40:1"),
+        "--modes must be <= 21, the last mode that nx = 64 retains, got 40:1",
     ),
     "steps that share no sample": (
         Convergence(

@@ -5,18 +5,28 @@ Words come from a command line, so lists are text ("64,96,128", "0.02,0.01", "2:
 here.  Lengths in L, times in L/v_A, eta and nu in L v_A.  Which cases follow: `variants`.
 """
 
+import math
 from collections.abc import Callable
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BeforeValidator, Field, Strict, ValidationInfo, field_validator
 
-from mhx.campaigns.rutherford.parameters import LONGEST, MAX_CELLS, MIN_CELLS, MOST, Auto, Problem
+from mhx.campaigns.rutherford.parameters import (
+    LONGEST,
+    MAX_CELLS,
+    MIN_CELLS,
+    MOST,
+    Auto,
+    Problem,
+    mode_fault,
+)
 from mhx.campaigns.rutherford.parameters import SEEDS as LARGEST_SEED
 from mhx.reconnection.tables import LARGE, SMALL
 
 FAST = 30.0
 """End time below which a run is labelled `fast_validation` [L/v_A]."""
 FAST_END = 20.0  # of --ci-fast [L/v_A]
+SHORTEST = 1e-30  # a time; ratios of shorter ones overflow [L/v_A]
 BETWEEN = 1.0  # samples of a study, unless asked otherwise [L/v_A]
 NEAR = 0.125  # a sweep without values steps by this share of its base: 0.35, 0.4, 0.45
 LADDER = 3  # values of a ladder or sweep that are made here
@@ -25,11 +35,11 @@ Shape = tuple[int, int]
 Mode = tuple[int, int]
 
 
-def _list(read: Callable[[str], Any], form: str) -> BeforeValidator:
-    """Reads "a,b,c"; whatever cannot be read is refused in one sentence."""
+def _list(read: Callable[[str], Any], form: str, word: str | None = None) -> BeforeValidator:
+    """Reads "a,b,c", or one word; whatever cannot be read is refused in one sentence."""
 
     def of(text: Any) -> Any:
-        if not isinstance(text, str | int | float) or text == "auto":
+        if not isinstance(text, str | int | float) or text == word:
             return text
         try:
             return tuple(read(word.strip()) for word in str(text).split(","))
@@ -48,12 +58,20 @@ def _shape(word: str) -> Shape:
 
 
 def _one_shape(value: Any) -> Any:
-    if not isinstance(value, str | int):
+    if not isinstance(value, str | int | float):
         return value
     try:
         return _shape(str(value))
     except ValueError:
-        raise ValueError(f"must be a number of points like 96 or 512x32, got {value!r}") from None
+        must = f"must be a number of points from {MIN_CELLS} to {MAX_CELLS} like 96 or 512x32"
+        raise ValueError(f"{must}, got {value!r}") from None
+
+
+def _finite(word: str) -> float:
+    number = float(word)
+    if not math.isfinite(number):
+        raise ValueError(word)
+    return number
 
 
 def _mode(word: str) -> Mode:
@@ -66,7 +84,11 @@ def _mode(word: str) -> Mode:
 _POINTS = f"numbers of points from {MIN_CELLS} to {MAX_CELLS} like 64,96,128 or 512x32"
 Shapes = Annotated[tuple[Shape, ...], Strict(False), _list(_shape, _POINTS)]
 Modes = Annotated[tuple[Mode, ...], Strict(False), _list(_mode, "modes x:y like 2:1,2:2,4:1")]
-Numbers = Annotated[tuple[float, ...], Strict(False), _list(float, "numbers like 0.4,0.2,0.1")]
+Floats = Annotated[tuple[float, ...], Strict(False)]
+Numbers = Annotated[Floats, _list(_finite, "numbers like 0.4,0.2,0.1")]
+Steps = Annotated[
+    Floats | Literal["auto"], _list(_finite, "numbers like 0.4,0.2,0.1 or auto", "auto")
+]
 Wholes = Annotated[tuple[int, ...], Strict(False), _list(int, "whole numbers like 0,1,2")]
 
 
@@ -103,11 +125,21 @@ class Asked(Problem):
         "auto", description="cases at a time; auto: CPUs that this process may use [1]"
     )
 
+    @field_validator("t_end", "dt", "reference_dt", check_fields=False)
+    @classmethod
+    def _is_a_time(cls, value: Any) -> Any:
+        if isinstance(value, float) and 0 < value < SHORTEST:
+            raise ValueError(f"must be >= {SHORTEST:g} [L/v_A], got {value!r}")
+        return value
+
     @field_validator("save_interval")
     @classmethod
     def _one_stride(cls, value: float | None, info: ValidationInfo) -> float | None:
         if value is not None and info.data.get("save_every") is not None:
             raise ValueError(f"must be left out where --save-every is given, got {value!r}")
+        t_end = info.data.get("t_end", math.inf)
+        if value is not None and value > t_end:
+            raise ValueError(f"must be <= --t-end {t_end:g} [L/v_A], got {value!r}")
         return value
 
     @field_validator("fit_stop")
@@ -165,7 +197,7 @@ class ConvergenceTable(Asked):
     resolutions: Shapes = Field(
         ((64, 64), (96, 96), (128, 128)), min_length=1, description="grids, points [1]"
     )
-    dt_values: Numbers | Literal["auto"] = Field("auto", description="time steps [L/v_A]")
+    dt_values: Steps = Field("auto", description="time steps [L/v_A]")
     reference_resolution: Annotated[Shape, BeforeValidator(_one_shape)] = Field(
         (96, 96), description="grid of the time steps, points [1]"
     )
@@ -188,7 +220,9 @@ class ConvergenceTable(Asked):
         if isinstance(values, tuple):
             _distinct(values)
             if not all(_positive(value) for value in values):
-                raise ValueError(f"must be numbers > 0, got {values!r}")
+                raise ValueError(
+                    f"must be numbers >= {SHORTEST:g} and <= {LARGE:g}, got {values!r}"
+                )
         return values
 
 
@@ -217,10 +251,19 @@ class SweepTable(OnOneGrid):
             raise ValueError(f"must be numbers >= {SMALL:g} and <= {LARGE:g}, got {values!r}")
         if name != "viscosities":
             _distinct(values)
+        for mode in values if name == "modes" else ():
+            _refuse_mode(mode, info)
         etas = info.data.get("etas") or ()
         if name == "viscosities" and len(values) != len(etas):
             raise ValueError(f"must be as many as --etas, {len(etas)}, got {len(values)}")
         return values
+
+
+def _refuse_mode(mode: Mode, info: ValidationInfo) -> None:
+    for axis, waves in zip("xy", mode, strict=True):
+        told = mode_fault(info.data.get("equilibrium"), axis, waves, info.data.get(f"n{axis}"))
+        if told:
+            raise ValueError(f"{told}, got {mode[0]}:{mode[1]}")
 
 
 LISTS = {"width": ("widths",), "resistivity": ("etas", "viscosities"), "mode": ("modes",)}
@@ -246,4 +289,4 @@ class SeedsTable(OnOneGrid):
 
 
 def _positive(value: Any) -> bool:
-    return isinstance(value, tuple) or bool(0 < value <= LARGE)
+    return isinstance(value, tuple) or bool(SHORTEST <= value <= LARGE)
