@@ -154,9 +154,10 @@ def test_the_last_value_times_a_hundred_is_altered_evidence(finished):
 def test_the_last_value_times_a_hundred_is_refused_whatever_is_hashed_anew(finished, repeated):
     alter(finished / "production_history.npz", scaled("sheet_flux_0", -1, 100.0))
     rebuild(finished)
-    assert verify(finished).problems == []
+    assert [fault.kind for fault in verify(finished).problems] == ["contradicted"]
     answer = check(finished)
-    assert (answer.exit_code, answer.document["altered"]) == (1, [])
+    assert answer.exit_code == EvidenceError.exit_code
+    assert "sheet_flux_0 is not that of the segments" in answer.document["altered"][0]
     assert "checkpoint_chain_verified" in not_passed(answer)
 
 
