@@ -107,6 +107,17 @@ class GrowthRate:
         """Whether doubling the modes left the rate as it was."""
         return self.change_on_doubling <= DOUBLING
 
+    @property
+    def faster_mode(self) -> str:
+        """That the box holds a mode which grows faster, in words; empty where it holds none."""
+        fastest = self.fastest
+        if fastest["mode_along"] == self.mode_along or fastest["gamma"] <= self.gamma:
+            return ""
+        return (
+            f"mode {fastest['mode_along']} along the sheets grows faster than the followed mode "
+            f"{self.mode_along}: {fastest['gamma']:.4g} against {self.gamma:.4g} v_A/L"
+        )
+
     def constant_psi_theory(self, eta: float) -> dict[str, float] | None:
         """What `phases` compares with, of the seed's branch; None without one.
 

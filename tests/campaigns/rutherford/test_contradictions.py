@@ -1,5 +1,6 @@
 """What stands between a promotion report and a claim: evidence, scope and stretches drawn anew."""
 
+import math
 from types import SimpleNamespace
 
 import pytest
@@ -105,6 +106,15 @@ def test_a_claim_says_over_what_it_persists(chunk):
     assert told.startswith(f"{TOP} for periodic_double_harris (held), a = 0.45, k = 1, eta = 0.008")
     assert "t = 0 .. 80, 16 x 16 points, dt = 0.08, seed 0, noise/seed 0.00025" in told
     assert "it persists over 2 resolutions (64 x 64 .. 96 x 96); numerical" in told
+
+
+def test_a_claim_names_a_mode_of_the_box_that_grows_faster(chunk):
+    assert "faster" not in closing.scope(chunk, TOP, report(bundles()))
+    side = 2 * math.pi
+    mode = {"physics__equilibrium_parameters__perturbation_mode_y": 3}
+    chunk.bound.config = config(mesh__upper=[side, 3 * side], **mode)
+    told = closing.scope(chunk, TOP, report(bundles()))
+    assert "; mode 2 along the sheets grows faster than the followed mode 3: 0." in told
 
 
 def test_a_validation_claims_no_evidence_from_other_runs(chunk):

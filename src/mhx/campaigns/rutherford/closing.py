@@ -31,6 +31,7 @@ from mhx.evidence.claims import (
 )
 from mhx.evidence.gates import GateResult, all_pass, judge_all, validation_document
 from mhx.evidence.provenance import own_command, provenance
+from mhx.reconnection.config import Reconnection
 from mhx.report.answer import Answer
 from mhx.report.progress import duration
 
@@ -211,7 +212,7 @@ def scope(chunk: Chunk, level: str, report: Mapping[str, Any]) -> str:
     eps = used.get("perturbation_amplitude")
     evidence = ""
     if level == ClaimLevel.PRODUCTION.value and report.get("evidence_scope"):
-        evidence = f"it persists over {words(report['evidence_scope'])}; "
+        evidence = f"it persists over {words(report['evidence_scope'])}; {_faster(config)}"
     noise = f", noise/seed {config.initial.noise_amplitude / eps:.3g}" if eps else ""
     return (
         f"{level} for {physics.equilibrium} ({held}), {sheet}"
@@ -220,6 +221,14 @@ def scope(chunk: Chunk, level: str, report: Mapping[str, Any]) -> str:
         f"{grid.nx} x {grid.ny} points, dt = {config.dt:g}, seed {config.initial.seed}{noise}; "
         f"{evidence}numerical, not agreement with data"
     )
+
+
+def _faster(config: Reconnection) -> str:
+    """That the box holds a mode which grows faster than the followed one, where it does."""
+    from mhx.reconnection.linear import growth_rate  # noqa: PLC0415  (scipy; most calls claim nothing)
+
+    told = growth_rate(config).faster_mode
+    return f"{told}; " if told else ""
 
 
 def _answer(
