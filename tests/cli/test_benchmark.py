@@ -1,6 +1,7 @@
 """The benchmark commands: their flags, what a shell sees of them, and how they end."""
 
 import json
+import signal
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -199,6 +200,23 @@ def test_a_stopped_study_is_not_judged_and_names_the_command_that_goes_on(
     assert cli.main(words) == code
     assert [name for name, *_ in carried_out.calls] == ["run"]
     assert capsys.readouterr().out == "stopped\nnext: mhx benchmark seed-robust-qi --t-end 1\n"
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 75), (signal.SIGUSR1, 75), (signal.SIGINT, 130)]
+)
+def test_a_signal_while_cases_are_judged_ends_in_one_object_that_says_how_to_go_on(
+    number, code, tmp_path, carried_out, capsys, monkeypatch
+):
+    monkeypatch.setattr(bundle, "conclude", lambda study: signal.raise_signal(number))
+    monkeypatch.setattr("sys.argv", ["/bin/mhx", "benchmark", "seed-robust-qi", "--t-end", "1"])
+    before = signal.getsignal(number)
+    words = ["benchmark", "seed-robust-qi", *SMALL, "--outdir", str(tmp_path / "s"), "--json"]
+    assert cli.main(words) == code
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["exit_code"] == code
+    assert answer["next"] == "mhx benchmark seed-robust-qi --t-end 1"
+    assert signal.getsignal(number) == before
 
 
 @pytest.mark.parametrize(

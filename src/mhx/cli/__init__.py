@@ -6,6 +6,7 @@ loads no solver.  `main` is the only place that turns an error into an exit code
     benchmark, campaign, engines, evidence, run, testbed    the commands
     command                    how flags are read and told
     show                       how an answer is printed
+    stopped                    what is said after a signal
 """
 
 import errno

@@ -16,6 +16,7 @@ import typer
 from mhx.cli import show
 from mhx.cli.command import TableCommand
 from mhx.cli.flags import JUDGEMENT, OUTPUT, Json, flag, given_flags
+from mhx.cli.stopped import unless_stopped
 from mhx.cli.study_flags import (
     CASES,
     TIME,
@@ -354,21 +355,25 @@ def double_harris_promotion_check(
     given = given_flags(locals(), "run_dir")
     from mhx.campaigns.rutherford.studies import validation_promotion
 
-    show.finish(validation_promotion.check(run_dir, validation_promotion.Options(**given)), json)
+    options = validation_promotion.Options(**given)
+    show.finish(unless_stopped(lambda: validation_promotion.check(run_dir, options)), json)
 
 
 def _finish(options: "Common", json: bool) -> NoReturn:
     """Write the study, carry out its cases, judge them, and say how it went."""
-    from mhx.campaigns.rutherford.studies import bundle, flags, testbeds
     from mhx.report.progress import silenced
+
+    with silenced(json):
+        answer = unless_stopped(lambda: _answer(options))
+    show.finish(answer, json)
+
+
+def _answer(options: "Common") -> "Answer":
+    from mhx.campaigns.rutherford.studies import bundle, flags, testbeds
 
     study = flags.study_of(options)
     file = testbeds.write(study)
-    if answer := bundle.standing(study):
-        show.finish(answer, json)
-    with silenced(json):
-        answer = _carried_out(study, file, options.jobs)
-    show.finish(answer, json)
+    return bundle.standing(study) or _carried_out(study, file, options.jobs)
 
 
 def _carried_out(study: "Study", file: Path, jobs: int | str | None) -> "Answer":
