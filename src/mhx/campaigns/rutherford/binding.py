@@ -13,7 +13,7 @@ from mhx.campaigns.folder import RunFolder
 from mhx.campaigns.keeping import artifact
 from mhx.campaigns.plan import Plan
 from mhx.campaigns.resume import initial_record, other_plan
-from mhx.config import parse
+from mhx.campaigns.rutherford.executed import configuration
 from mhx.errors import ConfigError, EvidenceError
 from mhx.evidence import checkpoints, schemas, store
 from mhx.evidence.hashing import file_digest
@@ -36,12 +36,6 @@ class Bound:
     belongs: Belongs
     sha256: str
     told: str = ""
-
-
-def configuration(plan: Plan, seed: int, noise_amplitude: float) -> Reconnection:
-    """The plan's configuration with the seed and the noise of the bound state."""
-    initial = {"seed": seed, "noise_amplitude": noise_amplitude}
-    return parse(Reconnection, {**plan.config, "initial": initial})
 
 
 def refuse_disagreement(

@@ -20,6 +20,7 @@ from mhx.campaigns.promotion import Binding, Verdicts
 from mhx.campaigns.questions import ANSWERED
 from mhx.campaigns.rutherford import claim_figures, plan_document, plan_gates
 from mhx.campaigns.rutherford.evidence import About, judged_evidence
+from mhx.campaigns.rutherford.executed import executed
 from mhx.campaigns.rutherford.file_metrics import Metrics, file_metrics
 from mhx.campaigns.rutherford.judgement import judgement
 from mhx.campaigns.rutherford.promotion_options import RESTART_STEPS, Options, refuse
@@ -53,7 +54,7 @@ def check(run_dir: Path, options: Options) -> Answer:
     config = parse(Reconnection, plan.config)
     policy = _policy(plan, options, config)
     with hold(run_dir):
-        about = About(config, plan.target_time, policy.bounds)
+        about = About(executed(folder, plan), plan.target_time, policy.bounds)
         bundles = judged_evidence(folder, about, options.bundles)
         found = _Found.of(folder, plan, options.restart_steps)
         verdicts = _verdicts(found, policy, bundles)
@@ -110,7 +111,7 @@ def contradictions(
         eta_sweep=folder.root / sweeps["eta"]["path"] if "eta" in sweeps else None,
     )
     found, facts, _ = _from_files(folder, plan, config)
-    about = About(config, plan.target_time, plan.thresholds)
+    about = About(executed(folder, plan), plan.target_time, plan.thresholds)
     bundles = judged_evidence(folder, about, given)
     metrics = _with_evidence(found, facts["code_digest"], bundles)
     stated = {one["metric"]: one["value"] for one in validation["verdicts"].values()}

@@ -6,6 +6,8 @@ import pytest
 
 from mhx.campaigns.folder import RunFolder
 from mhx.campaigns.plan import read_plan
+from mhx.campaigns.rutherford.binding import bind
+from mhx.campaigns.rutherford.executed import executed
 from mhx.campaigns.rutherford.plan import Options, plan_production
 from mhx.campaigns.rutherford.studies.flags import Convergence, LongRun, Seeds, Sweep, study_of
 from mhx.config import parse
@@ -45,6 +47,20 @@ def test_every_case_is_of_the_planned_family(options, run_dir):
         assert config.initial.seed == 7
         assert config.t_end >= plan.target_time
         assert config.diagnostics.fit_time_window[1] > 0
+
+
+def test_a_run_that_was_bound_with_other_noise_is_what_evidence_is_about(tmp_path):
+    folder = RunFolder(planned(tmp_path / "run"))
+    plan = read_plan(folder)
+    assert executed(folder, plan).initial.noise_amplitude == 1e-5
+    bind(folder, plan, 5, 1e-3, "attempt")
+    run = executed(folder, plan)
+    assert (run.initial.seed, run.initial.noise_amplitude) == (5, 1e-3)
+    for options in (Convergence, Seeds):
+        for config in configs(study_of(options(from_plan=folder.root))).values():
+            assert family_digest(config) == family_digest(run)
+    with pytest.raises(ConfigError, match=r"--noise-amplitude must be 0\.001"):
+        study_of(Convergence(from_plan=folder.root, noise_amplitude=1e-5))
 
 
 def test_the_ladders_lie_around_the_plan(run_dir):

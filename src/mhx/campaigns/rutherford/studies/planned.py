@@ -1,8 +1,8 @@
 """A study about a planned run: every parameter from the plan, and a fault for each contradiction.
 
-The plan gives problem, box, precision, time step, sampling and end; ladders are laid around it: its
-grid in the middle, its time step the largest.  Flags that a plan says nothing about (values of a
-sweep, seeds, grids) stay free.
+The plan gives problem, box, precision, time step, sampling and end; seed and noise are those that
+the run was bound with.  Ladders are laid around it: its grid in the middle, its time step the
+largest.  Flags that a plan says nothing about (values of a sweep, seeds, grids) stay free.
 """
 
 from collections.abc import Mapping
@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from mhx.campaigns.folder import RunFolder
 from mhx.campaigns.plan import Plan, read_plan
+from mhx.campaigns.rutherford.executed import executed
 from mhx.campaigns.rutherford.parameters import MIN_CELLS
 from mhx.campaigns.rutherford.studies.tables import LADDER
 from mhx.campaigns.rutherford.studies.variants import NOISE
-from mhx.config import parse
 from mhx.errors import ConfigError
 from mhx.reconnection.config import SAME, Reconnection
 from mhx.reconnection.timestep import AUTO
@@ -31,8 +31,9 @@ C = TypeVar("C", bound="Common")
 
 def filled(options: C, run_dir: Path) -> C:
     """The flags, what is absent taken from the plan; ConfigError names every contradiction."""
-    plan = read_plan(RunFolder(run_dir))
-    config = parse(Reconnection, plan.config)
+    folder = RunFolder(run_dir)
+    plan = read_plan(folder)
+    config = executed(folder, plan)
     names = {field.name for field in fields(options)}
     words = {name: getattr(options, name) for name in names}
     given = {name: word for name, word in words.items() if word not in (None, "auto")}
