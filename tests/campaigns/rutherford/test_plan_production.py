@@ -254,6 +254,14 @@ def test_a_seed_that_misses_the_sheets_is_named(tmp_path):
     assert any("puts no flux on the sheets" in line for line in answer.details)
 
 
+def test_a_mode_of_the_box_that_grows_faster_is_named(tmp_path):
+    assert not any("faster" in line for line in plan(tmp_path / "one").details)
+    longer = {**CANDIDATE, "ly": 6 * math.pi, "mode_y": 3}
+    answer = plan_production(Options(outdir=tmp_path / "three", **longer))
+    (told,) = [line for line in answer.details if "faster" in line]
+    assert told.startswith("warning: mode 2 along the sheets grows faster than the followed mode 3")
+
+
 def test_single_precision_caps_the_level(tmp_path):
     plan(tmp_path / "run", dtype="float32")
     assert "precision" in {row.gate for row in read_plan(RunFolder(tmp_path / "run")).waivers}

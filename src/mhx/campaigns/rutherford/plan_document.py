@@ -58,12 +58,15 @@ def compose(thought: Design) -> dict[str, Any]:
 def _warnings(thought: Design) -> list[str]:
     """What is allowed and probably not meant."""
     asked, seeds = thought.asked, seed_on_sheets(thought.config)
-    if max(map(abs, seeds)) > 1e-9 * asked.perturbation_amplitude:
-        return []
-    return [
-        f"the seed mode ({asked.mode_x}, {asked.mode_y}) puts no flux on the sheets, where it "
-        "vanishes; --mode-x 2 puts the full amplitude on both sheets of periodic_double_harris"
-    ]
+    told = []
+    if max(map(abs, seeds)) <= 1e-9 * asked.perturbation_amplitude:
+        told.append(
+            f"the seed mode ({asked.mode_x}, {asked.mode_y}) puts no flux on the sheets, where it "
+            "vanishes; --mode-x 2 puts the full amplitude on both sheets of periodic_double_harris"
+        )
+    if faster := thought.growth.faster_mode:
+        told.append(f"{faster}; it grows out of any noise, and a claim names it")
+    return told
 
 
 def with_failures(document: dict[str, Any], failed: Sequence[GateResult]) -> dict[str, Any]:
