@@ -34,10 +34,14 @@ def docs(tool, tmp_path):
 @pytest.fixture
 def lane(tool, tmp_path):
     """A lane with the files that the page reads; value n for the n-th gate."""
-    root, files = tmp_path / "lane", {}
+    root, judged = tmp_path / "lane", {}
     for n, (folder, gate, _) in enumerate(rows(tool)):
-        verdicts = files.setdefault(f"{folder}/validation.json", {"verdicts": {}})["verdicts"]
-        verdicts[gate] = {"value": n + 0.5, "bound": {"low": None, "high": 1000}}
+        read = {"value": n + 0.5, "bound": {"low": None, "high": 1000}}
+        judged.setdefault(folder, {})[gate] = read
+    main, cross, seeds, *sweeps = (
+        {"path": path, "gates": judged[path]} for path in judged if path.startswith("..")
+    )
+    files = {"rutherford/promotion/validation.json": {"verdicts": judged["rutherford/promotion"]}}
     files["rutherford/manifest.json"] = {"claim_level": "production", "claim_scope": "of a test"}
     files["rutherford/promotion/promotion_readiness.json"] = {
         "linear_phase": {"slope": 0.0811, "t_start": 7.5, "t_end": 31.0},
@@ -46,6 +50,8 @@ def lane(tool, tmp_path):
             "constant_psi_parameter": 1.5, "comparable": False,
         },
         "saturation": {"width": 1.55, "width_over_half_box": 0.49},
+        "convergence_reports": [main, cross], "seed_qi_report": seeds,
+        "sweep_reports": dict(zip(("width", "eta"), sweeps, strict=True)),
     }  # fmt: skip
     for name, document in files.items():
         path = root / name

@@ -46,26 +46,26 @@ ROWS: dict[str, dict[str, str]] = {
         "time_step_stable_throughout": "dt over the limit of stability",
         "checkpoint_restart_reproducibility": "stretches integrated again apart",
     },
-    "double_harris/convergence_main": {
+    "../double_harris/convergence_main": {
         "resolution_converged": "main study: two finest grids apart",
         "timestep_order": "main study: error of the order in time",
     },
-    "double_harris/convergence_crosscheck": {
+    "../double_harris/convergence_crosscheck": {
         "resolution_converged": "cross-check: two finest grids apart",
         "timestep_order": "cross-check: error of the order in time",
     },
-    "seed_qi": {
+    "../seed_qi": {
         "linear_growth_rate_passed": "seeds: growth rate, half width",
         "peak_island_width_passed": "seeds: peak width, half width",
     },
-    "double_harris/width_sweep": {
+    "../double_harris/width_sweep": {
         "growth_matches_eigenvalue_all": "widths: slope against eigenvalue, worst",
     },
-    "double_harris/eta_lundquist_sweep": {
+    "../double_harris/eta_lundquist_sweep": {
         "growth_matches_eigenvalue_all": "resistivities: slope against eigenvalue, worst",
     },
 }
-"""What is quoted: folder of the lane, gate, words."""
+"""What is quoted: the promotion, or a bundle by its path from the run; gate, words."""
 
 
 def main(lane: Path, docs: Path = DOCS) -> int:
@@ -106,12 +106,25 @@ def _measured(lane: Path, manifest: dict[str, Any]) -> str:
         f"{_number(report['saturation']['width_over_half_box'])} of half a box.",
     ]
     lines = ["| what | value | bound | gate |", "|---|---|---|---|"]
+    promoted = read_json(lane / RUN / "promotion" / "validation.json")["verdicts"]
+    judged = {f"{RUN}/promotion": promoted} | {
+        row["path"]: row["gates"] for row in _bundles(report)
+    }
     for folder, gates in ROWS.items():
-        verdicts = read_json(lane / folder / "validation.json")["verdicts"]
+        verdicts = judged[folder]
         for gate, words in gates.items():
             value, bound = _number(verdicts[gate]["value"]), _bound(verdicts[gate]["bound"])
             lines.append(f"| {words} | {value} | {bound} | `{gate}` |")
     return "\n" + "\n\n".join([*told, "\n".join(lines)]) + "\n\n"
+
+
+def _bundles(report: dict[str, Any]) -> list[dict[str, Any]]:
+    """The evidence as the promotion judged it, at the bounds of a claim."""
+    return [
+        *report["convergence_reports"],
+        report["seed_qi_report"],
+        *report["sweep_reports"].values(),
+    ]
 
 
 def _number(value: float | None) -> str:

@@ -72,12 +72,15 @@ QUESTIONS = (
     Question(
         "robustness",
         "Does the result persist under resolution, time step and seed?",
-        "{convergence_bundles} convergence bundles, over {evidence_words}; checks and gates that "
-        "fail in them: {failed_convergence_gates}; in the seed bundle: {failed_seed_gates}; "
-        "conditions under which they are about this run and that do not hold: "
-        "{evidence_mismatches}.",
+        "{convergence_bundles} convergence bundles, over {evidence_words}; the two finest grids "
+        "differ by {worst_resolution_difference} of the maximum, the order in time by "
+        "{worst_timestep_order_error} from 4, growth over the seeds is known to {seed_half_width}; "
+        "checks and gates that fail in the bundles: {failed_convergence_gates}, in the seed "
+        "bundle: {failed_seed_gates}; conditions under which they are about this run and that do "
+        "not hold: {evidence_mismatches}.",
         (
-            *("convergence_bundles", "evidence_words", "failed_convergence_gates"),
+            *("convergence_bundles", "evidence_words", "worst_resolution_difference"),
+            *("worst_timestep_order_error", "seed_half_width", "failed_convergence_gates"),
             *("failed_seed_gates", "evidence_mismatches"),
         ),
         ("convergence_bundles_passed", "seed_qi_bundle_passed", "evidence_matches_run"),

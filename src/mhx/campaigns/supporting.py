@@ -111,7 +111,7 @@ class Bundle:
             "claim_level": self.claim_level,
             "digest": self.digest,
             "reasons": self.told,
-            "gates": {} if found is None else {r.gate.name: r.verdict.value for r in found.results},
+            "gates": {} if found is None else _gates(found.results),
             "cases": {} if found is None else dict(found.cases),
             "covers": {} if found is None else dict(found.covers),
             "reintegrated": {} if found is None else dict(found.repeated),
@@ -169,14 +169,18 @@ class Bundles:
             "missing_convergence_axes": float(len(self.axes)) if judged else None,
             "evidence_mismatches": float(mismatches) if matchable or mismatches else None,
             "missing_seed_bundles": float(not seeds),
-            "failed_seed_gates": _failed([self.seeds] if self.seeds else []),
+            "failed_seed_gates": _failed(self._seed),
             "failed_width_sweep_gates": _failed(self._sweep("width")),
             "failed_eta_sweep_gates": _failed(self._sweep("eta")),
         }
 
     @property
     def _binding(self) -> list[Bundle]:
-        return [*self.convergence, *([self.seeds] if self.seeds else [])]
+        return [*self.convergence, *self._seed]
+
+    @property
+    def _seed(self) -> list[Bundle]:
+        return [self.seeds] if self.seeds else []
 
     def _sweep(self, axis: str) -> list[Bundle]:
         return [self.sweeps[axis]] if axis in self.sweeps else []
@@ -192,6 +196,9 @@ class Bundles:
             "evidence_scope": self.scope(),
             "evidence_words": words(self.scope()),
             "evidence_reasons": self.told,
+            "worst_resolution_difference": _worst(self.convergence, "resolution_converged"),
+            "worst_timestep_order_error": _worst(self.convergence, "timestep_order"),
+            "seed_half_width": _worst(self._seed, "linear_growth_rate_passed"),
         }
 
     def scope(self) -> dict[str, Any]:
@@ -209,6 +216,26 @@ class Bundles:
                 if bundle.passed
             },
         }
+
+
+def _gates(results: Sequence[GateResult]) -> dict[str, Any]:
+    """Verdict, metric, value and bound of each gate, by its name."""
+    return {
+        result.gate.name: {
+            "verdict": result.verdict.value,
+            "metric": result.gate.metric,
+            "value": result.value,
+            "bound": result.gate.bound,
+        }
+        for result in results
+    }
+
+
+def _worst(bundles: Sequence[Bundle], gate: str) -> float | None:
+    """The largest value that a gate read in any of the bundles; None where one has none."""
+    read = [r for b in bundles if b.content for r in b.content.results if r.gate.name == gate]
+    values = [result.value for result in read]
+    return None if not values or None in values else max(v for v in values if v is not None)
 
 
 def words(scope: Mapping[str, Any]) -> str:
