@@ -37,7 +37,7 @@ LEAST = 3  # cases
 APART_ENOUGH = Gate(
     name="values_apart",
     metric="sweep_factor",
-    low=1.05,
+    low=1.02,
     reason="values of nearly one size show no trend; factor from each value to the next",
     remedy="run the study anew with values further apart, by an eighth or more",
 )
