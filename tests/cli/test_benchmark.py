@@ -237,6 +237,13 @@ def test_the_cosine_sheet_has_no_width_so_nothing_runs_and_the_bundle_says_so(
     assert carried_out.calls == [("conclude", "sweep")]
 
 
+def test_a_folder_that_shares_nothing_is_told(tmp_path, carried_out, capsys):
+    words = ["benchmark", "seed-robust-qi", *SMALL, "--outdir", str(tmp_path / "s")]
+    assert cli.main([*words, "--share", "nowhere"]) == 1
+    told = "--share nowhere has no finished study to share: its cases are computed here\n"
+    assert told in capsys.readouterr().out
+
+
 def test_what_was_concluded_before_is_only_looked_at(tmp_path, carried_out, monkeypatch):
     stands = Answer(headline="nothing to do", exit_code=0)
     monkeypatch.setattr(bundle, "standing", lambda study: stands)

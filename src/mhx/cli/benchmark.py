@@ -378,16 +378,16 @@ def _answer(options: "Common") -> "Answer":
 
 def _carried_out(study: "Study", file: Path, jobs: int | str | None) -> "Answer":
     """The answer of the bundle; that of the testbed where it was stopped before its end."""
-    from mhx.campaigns.rutherford.studies import bundle, movies
+    from mhx.campaigns.rutherford.studies import bundle, movies, testbeds
     from mhx.evidence.provenance import own_command
     from mhx.testbed.launcher import Options, run_testbed
 
-    told: Sequence[str] = ()
+    told: Sequence[str] = testbeds.nothing_shared(study)
     if study.cases:
         ran = run_testbed(file, Options(jobs=jobs or "auto"))
         if ran.exit_code not in (0, 1):
             return replace(ran, next=shlex.join(own_command()))
-        told = ran.details  # why a case failed, which the bundle does not know
+        told = [*told, *ran.details]  # why a case failed, which the bundle does not know
     movies.draw(study)
     answer = bundle.conclude(study)
     return replace(answer, details=[*told, *answer.details])

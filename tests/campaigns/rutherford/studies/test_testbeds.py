@@ -156,6 +156,20 @@ def test_a_file_in_the_way_is_refused(tmp_path):
         testbeds.write(seeds(tmp_path / "s"))
 
 
+@pytest.mark.parametrize("sealed", [True, False], ids=["a sealed run", "a study"])
+def test_a_study_is_not_written_among_the_files_of_another(tmp_path, sealed):
+    above = tmp_path / "above"
+    if sealed:
+        above.mkdir()
+        (above / "artifact_manifest.json").write_text("{}")
+    else:
+        testbeds.write(seeds(above))
+    before = sorted(os.listdir(above))
+    with pytest.raises(ConfigError, match="lies among the files of .*; choose another --outdir"):
+        testbeds.write(seeds(above / "sub"))
+    assert sorted(os.listdir(above)) == before
+
+
 def test_a_torn_base_is_told_as_such(tmp_path):
     file = testbeds.write(seeds(tmp_path / "s"))
     (file.parent / "base.toml").write_text("[mesh")

@@ -16,6 +16,7 @@ from mhx.campaigns.rutherford.studies.study import Study, StudyCase
 from mhx.campaigns.rutherford.studies.tables import FAST
 from mhx.config import to_toml
 from mhx.errors import ConfigError
+from mhx.evidence.manifest import ARTIFACT_MANIFEST_NAME, takes_evidence
 from mhx.evidence.store import write_text
 from mhx.evidence.verify import TESTBED_JOURNAL
 
@@ -108,15 +109,30 @@ def _shared(study: Study) -> list[str]:
     return [
         Path(os.path.relpath(folder, study.outdir)).as_posix()
         for folder in study.share
-        if (folder / TESTBED_JOURNAL).is_file()
-        and os.path.realpath(folder) != os.path.realpath(study.outdir)
+        if _holds_runs(folder) and os.path.realpath(folder) != os.path.realpath(study.outdir)
     ]
+
+
+def _holds_runs(folder: Path) -> bool:
+    return (folder / TESTBED_JOURNAL).is_file()
+
+
+def nothing_shared(study: Study) -> list[str]:
+    """One line per folder that was named to share runs and has none."""
+    told = "has no finished study to share: its cases are computed here"
+    return [f"--share {folder} {told}" for folder in study.share if not _holds_runs(folder)]
 
 
 def _refuse_other(outdir: Path, files: Mapping[str, Mapping[str, Any]]) -> None:
     """A ConfigError where the folder is no folder, or holds something else."""
     if outdir.exists() and not outdir.is_dir():
         raise ConfigError(f"{outdir} is a file; choose another --outdir")
+    place = Path(os.path.realpath(outdir))
+    for above in place.parents:
+        sealed = (above / ARTIFACT_MANIFEST_NAME).is_file() and not takes_evidence(above, place)
+        if sealed or (above / TESTBED).is_file():
+            told = f"{outdir} lies among the files of {above}, which would no longer verify"
+            raise ConfigError(f"{told}; choose another --outdir")
     if not outdir.is_dir() or not any(outdir.iterdir()):
         return
     if not (outdir / BASE).is_file():
