@@ -6,6 +6,7 @@ the views of what is left, then `manifest.json`, `artifact_manifest.json` and a 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from shlex import quote
 from typing import Any
 
 from mhx import __version__
@@ -95,7 +96,7 @@ def nothing_to_do(folder: RunFolder, plan: Plan) -> Answer:
     return Answer(
         headline=f"nothing to do: the target, step {plan.target_step}, is reached; {level}",
         results=results,
-        next=f"{CHECK} {folder.root}",
+        next=f"{CHECK} {quote(str(folder.root))}",
         document={"end_step": plan.target_step, "claim_level": level, "steps_run": 0},
         exit_code=0 if all_pass(results) else 1,
     )
@@ -237,11 +238,11 @@ def _answer(
     outcome, plan = chunk.outcome, chunk.plan
     passed = all_pass(results)
     if level == ClaimLevel.PRODUCTION.value:
-        following = f"mhx verify {folder.root}"
+        following = f"mhx verify {quote(str(folder.root))}"
     elif outcome.end_step >= plan.target_step:
-        following = f"{CHECK} {folder.root}"
+        following = f"{CHECK} {quote(str(folder.root))}"
     else:
-        following = f"{EXECUTE} {folder.root}"
+        following = f"{EXECUTE} {quote(str(folder.root))}"
     failed = sum(not result.passed for result in results)
     verdict = "all gates pass" if passed else f"{failed} of {len(results)} gates did not pass"
     return Answer(

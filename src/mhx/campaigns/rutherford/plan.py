@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from mhx.campaigns import runbook, staging
@@ -121,7 +122,7 @@ def _no_change(folder: RunFolder, planned: Plan) -> Answer:
             f"plan digest {planned.digest[:12]}, target step {planned.target_step}",
             *(f"plan gate that did not pass: {name}" for name in planned.failed_gates),
         ],
-        next=f"mhx campaign rutherford-execute {folder.root}",
+        next=f"mhx campaign rutherford-execute {quote(str(folder.root))}",
         document={
             "plan_digest": planned.digest,
             "claim_level": planned.document["claim_level"],
@@ -211,7 +212,7 @@ def _answer(folder: RunFolder, results: list[GateResult], aside: Path | None) ->
             *([f"the old run was moved to {aside}"] if aside else []),
             *plan_document.summary(document),
         ],
-        next=f"mhx campaign rutherford-execute {folder.root}",
+        next=f"mhx campaign rutherford-execute {quote(str(folder.root))}",
         document={
             key: document[key]
             for key in (

@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from mhx.campaigns import criteria, promotion
@@ -349,7 +350,7 @@ def _answer(
         if answer["status"] == ANSWERED
     ]
     ready = verdicts.promotion_ready
-    claim = f"mhx campaign rutherford-execute {binding.folder.root} --max-steps 0"
+    claim = f"mhx campaign rutherford-execute {quote(str(binding.folder.root))} --max-steps 0"
     following = next((row["command"] for row in lacking if row["command_available"]), "")
     return Answer(
         headline=promotion.headline(verdicts),

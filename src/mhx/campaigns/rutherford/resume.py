@@ -8,6 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from mhx.campaigns.folder import RunFolder
@@ -67,7 +68,7 @@ def resume_plan(run_dir: Path, target_step: int | None = None) -> Answer:
         wrote=folder.resume_plan if written else None,
         results=[] if passed else shown.results,
         details=details,
-        next=f"{EXECUTE} {run_dir}" if usable and found.remaining_steps else "",
+        next=f"{EXECUTE} {quote(str(run_dir))}" if usable and found.remaining_steps else "",
         document=shown.document,
         exit_code=0 if passed else 1 if usable else UNREADABLE,
     )

@@ -6,6 +6,7 @@ It takes no lock, so it may be asked while an executor is at work; what it shows
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from mhx.campaigns import criteria
@@ -56,7 +57,7 @@ def status(run_dir: Path) -> Answer:
     return Answer(
         headline=f"step {step} of {target}, t = {step * plan.dt:.6g}, {percent:.1f} %: {effective}",
         details=details,
-        next=f"{CHECK if finished else EXECUTE} {folder.root}",
+        next=f"{CHECK if finished else EXECUTE} {quote(str(folder.root))}",
         document=_document(plan, shown, str(owner) if owner else None)
         | {
             "percent": percent,

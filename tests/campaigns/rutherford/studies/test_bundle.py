@@ -1,5 +1,6 @@
 """A bundle as it is concluded, and as it is judged again: real cases, tiny ones."""
 
+import shlex
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -105,6 +106,8 @@ def test_a_bundle_stands_for_its_own_study_while_nothing_is_altered(folder):
     asked = study(folder)
     answer = bundle.standing(asked)
     assert answer is not None and answer.headline.startswith("nothing to do")
+    assert answer.details == again(folder).details
+    assert any(line.startswith("case seed_0: spectral_tail") for line in answer.details)
     assert answer.exit_code == int(not read(folder / "validation.json")["passed"])
     assert bundle.standing(replace(asked, bounds={**asked.bounds, "min_seeds": 3})) is None
     edit(folder / "diagnostics.json", extra=1)
@@ -114,6 +117,12 @@ def test_a_bundle_stands_for_its_own_study_while_nothing_is_altered(folder):
 def test_other_code_does_not_vouch_for_a_bundle(folder, monkeypatch):
     monkeypatch.setattr(bundle, "code_digest", lambda: "0" * 64)
     assert bundle.standing(study(folder)) is None
+
+
+def test_the_next_command_can_be_typed_whatever_the_folder_is_called(folder):
+    there = folder.with_name("it's a folder")
+    folder.rename(there)
+    assert shlex.split(bundle.conclude(study(there)).next) == ["mhx", "verify", str(there)]
 
 
 def test_a_case_that_is_gone_is_told_and_fails(folder):

@@ -8,6 +8,7 @@ the cases anew (`rejudging`).  The folder is that of the testbed, whose own file
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from shlex import quote
 from typing import Any
 
 from mhx.campaigns import thresholds
@@ -109,7 +110,8 @@ def standing(study: Study) -> Answer | None:
     return Answer(
         headline=f"nothing to do: {study.kind.replace('_', ' ')} is as it was concluded; {verdict}",
         results=results,
-        next=f"mhx verify {root}",
+        details=_details(document),
+        next=f"mhx verify {quote(str(root))}",
         document=document,
         exit_code=1 if failed else 0,
     )
@@ -272,23 +274,35 @@ def _answer(found: _Found) -> Answer:
         if failed
         else f"all {len(judged.results)} gates pass"
     )
+    document = store.read_json(study.outdir / DIAGNOSTICS)
+    number = len(found.cases.runs)
+    cases = f"{number} case{'' if number == 1 else 's'}"
     return Answer(
-        headline=f"{study.kind.replace('_', ' ')}: {len(found.cases.runs)} cases, {verdict}",
+        headline=f"{study.kind.replace('_', ' ')}: {cases}, {verdict}",
         wrote=study.outdir,
         results=judged.results,
-        details=_details(found),
-        next=f"mhx verify {study.outdir}",
-        document=store.read_json(study.outdir / DIAGNOSTICS),
+        details=_details(document),
+        next=f"mhx verify {quote(str(study.outdir))}",
+        document=document,
         exit_code=0 if judged.passed else 1,
     )
 
 
-def _details(found: _Found) -> list[str]:
-    lines = [f"nothing ran: {found.study.unavailable}"] if found.study.unavailable else []
-    lines += [f"case {name}: {reason}" for name, reason in found.cases.missing.items()]
-    lines += [f"case {run.id}: {told}" for run in found.cases.runs for told in run.problems]
-    lines += [f"{waiver}: no promotion takes this bundle" for waiver in found.waivers]
-    lines += [f"for a claim: {result}" for result in found.lacking]
-    if not found.lacking and not found.waivers:
+def _details(document: Mapping[str, Any]) -> list[str]:
+    """Which cases fail and why, and what keeps the bundle from serving a claim."""
+    lines = [f"nothing ran: {told}" for told in [document["unavailable"]] if told]
+    lines += [f"case {name}: {reason}" for name, reason in document["missing_cases"].items()]
+    lines += [
+        f"case {case['id']}: {told}" for case in document["cases"] for told in case["problems"]
+    ]
+    lines += [
+        f"case {case['id']}: {told}"
+        for case in document.get("subcases", ())
+        for told in case["failed"]
+    ]
+    waivers = [Waiver(**waiver) for waiver in document["waivers"]]
+    lines += [f"{waiver}: no promotion takes this bundle" for waiver in waivers]
+    lines += [f"for a claim: {result}" for result in document["gates_missing_for_a_claim"]]
+    if document["would_serve_a_claim"]:
         lines.append("it would serve a claim: every gate passes at the bounds of one, too")
     return lines

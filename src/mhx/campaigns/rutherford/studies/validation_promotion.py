@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from mhx.campaigns import thresholds
@@ -304,7 +305,7 @@ def _answer(
             *(f"altered evidence: {fault}" for fault in faults),
             *(f"no evidence: {reason}" for reason in told),
         ],
-        next=f"mhx verify {out}",
+        next=f"mhx verify {quote(str(out))}",
         document={"promotion_ready": ready, "altered": list(faults), "evidence": list(told)},
         exit_code=EvidenceError.exit_code if faults else int(not ready),
     )
