@@ -128,3 +128,9 @@ def test_two_records_of_one_package_are_none(package):
     folder = recorded(package)
     shutil.copytree(folder, folder.with_name("mhx-0.0.9.dist-info"))
     assert source.wheel() is None
+
+
+@pytest.mark.parametrize("program", ["/usr/bin/mhx", "/opt/lib/mhx/__main__.py"])
+def test_a_command_is_told_as_it_can_be_typed(program, monkeypatch):
+    monkeypatch.setattr("sys.argv", [program, "run", "a b.toml"])
+    assert source.own_command() == ["mhx", "run", "a b.toml"]

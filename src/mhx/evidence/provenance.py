@@ -61,7 +61,11 @@ def now() -> str:
 
 def own_command() -> list[str]:
     """The command line of this process, its program by name only."""
-    return [Path(sys.argv[0]).name, *sys.argv[1:]] if sys.argv else []
+    if not sys.argv:
+        return []
+    program = Path(sys.argv[0])
+    name = program.parent.name if program.name == "__main__.py" else program.name  # python -m mhx
+    return [name, *sys.argv[1:]]
 
 
 @cache
