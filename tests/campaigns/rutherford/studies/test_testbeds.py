@@ -165,7 +165,7 @@ def test_a_study_is_not_written_among_the_files_of_another(tmp_path, sealed):
     else:
         testbeds.write(seeds(above))
     before = sorted(os.listdir(above))
-    with pytest.raises(ConfigError, match="lies among the files of .*; choose another --outdir"):
+    with pytest.raises(ConfigError, match=r"lies among the files of .*; choose another --outdir"):
         testbeds.write(seeds(above / "sub"))
     assert sorted(os.listdir(above)) == before
 
