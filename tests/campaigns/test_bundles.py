@@ -419,6 +419,10 @@ SCOPES = {
         "2 resolutions (64 x 64 .. 96 x 96), 2 time steps (0.01 .. 0.02), 3 seeds (0 .. 2), "
         "noise/seed 0.05, width sweep over 0.3, 0.4",
     ),
+    "a sweep that ends before the run": (
+        {"sweeps": {"width": [0.3, 0.4]}, "sweep_ends": {"width": 30.0}},
+        "width sweep over 0.3, 0.4 to t = 30",
+    ),
 }
 
 

@@ -215,6 +215,11 @@ class Bundles:
                 for axis, bundle in self.sweeps.items()
                 if bundle.passed
             },
+            "sweep_ends": {
+                axis: bundle.content.covers.get("t_end")
+                for axis, bundle in self.sweeps.items()
+                if bundle.passed and bundle.content is not None
+            },
         }
 
 
@@ -246,7 +251,10 @@ def words(scope: Mapping[str, Any]) -> str:
         _range("seed", scope["seeds"]),
     ]
     told += [f"noise/seed {ratio:.3g}" for ratio in scope["noise_to_seed_ratio"]]
-    told += [f"{axis} sweep over {_listed_values(v)}" for axis, v in scope["sweeps"].items()]
+    ends = scope.get("sweep_ends") or {}
+    for axis, values in scope["sweeps"].items():
+        end = "" if ends.get(axis) is None else f" to t = {ends[axis]:g}"
+        told.append(f"{axis} sweep over {_listed_values(values)}{end}")
     return ", ".join(one for one in told if one) or "no evidence from other runs"
 
 
