@@ -6,7 +6,7 @@ one; whether it would serve a claim, at the bounds of that, stands beside it.  A
 the cases anew (`rejudging`).  The folder is that of the testbed, whose own files are listed, too.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from shlex import quote
 from typing import Any
@@ -19,6 +19,7 @@ from mhx.campaigns.rutherford.studies.fields import stored_fields
 from mhx.campaigns.rutherford.studies.judged import Judged
 from mhx.campaigns.rutherford.studies.judging import judge
 from mhx.campaigns.rutherford.studies.study import SCHEMAS, Study
+from mhx.campaigns.supporting import words
 from mhx.errors import EvidenceError
 from mhx.evidence import manifest, schemas, store
 from mhx.evidence.claims import ClaimLevel, Waiver
@@ -234,10 +235,13 @@ def _manifest(found: _Found) -> manifest.Manifest:
         config={"study": declared(study)},
         files=manifest.describe(root, identity),
         figures=manifest.describe(root, [DIAGNOSTICS, VERIFIER_NAME, *pictures]),
-        provenance=provenance(),
+        provenance=provenance(
+            device=_only(run.environment.get("device") for run in found.cases.runs),
+            dtype=_only(run.config.numerics.dtype for run in found.cases.runs),
+        ),
         claim={
             "claim_level": ClaimLevel.VALIDATION.value,
-            "claim_scope": scope(study, found.cases),
+            "claim_scope": scope(study, found.cases, found.judged.covers),
             "family_digest": content_digest(study.family),
             "case_digests": {run.id: run.digest for run in found.cases.runs},
             "waivers": [waiver.document() for waiver in found.waivers],
@@ -252,18 +256,43 @@ def _case_files(found: _Found) -> list[str]:
     return [path.relative_to(root).as_posix() for path in places if path.is_file()]
 
 
-def scope(study: Study, cases: Cases) -> str:
-    """`claim_scope` of a bundle in one sentence."""
+def scope(study: Study, cases: Cases, covers: Mapping[str, Any]) -> str:
+    """`claim_scope` of a bundle in one sentence; covers: over what its cases extend."""
     told: Mapping[str, Any] = study.family
     held = "held" if told.get("hold_equilibrium") else "decaying"
-    width = f"a = {told['width']:g}, " if told.get("width") is not None else ""
     axis = f" in {study.axis}" if study.axis else ""
+    numbers = {
+        "a": told.get("width"),
+        "k": _only(run.config.wave_number for run in cases.runs),
+        "eta": told["resistivity"],
+        "nu": told["viscosity"],
+    }
+    sheet = ", ".join(
+        f"{name} = {value:.4g}" for name, value in numbers.items() if value is not None
+    )
+    over = f" ({', '.join(run.label for run in cases.runs)})" if axis and cases.runs else ""
     return (
         f"{ClaimLevel.VALIDATION.value}: {study.kind.replace('_', ' ')}{axis} of "
-        f"{told.get('equilibrium')} ({held}), {width}eta = {told['resistivity']:g}, "
-        f"nu = {told['viscosity']:g}, {len(cases.runs)} of {len(study.cases)} cases; "
-        "numerical, not agreement with data"
+        f"{told.get('equilibrium')} ({held}), {sheet}, box {told['lx']:.4g} x {told['ly']:.4g}, "
+        f"{_extent(told, covers) if cases.runs else ''}"
+        f"{len(cases.runs)} of {len(study.cases)} cases{over}; numerical, not agreement with data"
     )
+
+
+def _extent(told: Mapping[str, Any], covers: Mapping[str, Any]) -> str:
+    """Times, grids, steps, seeds and noise of the cases, in words."""
+    eps = told.get("perturbation_amplitude")
+    ratio = [told["noise_amplitude"] / eps] if eps else []
+    return (
+        f"t = 0 .. {covers['t_end']:.6g}, "
+        f"{words({**covers, 'noise_to_seed_ratio': ratio, 'sweeps': {}})}, "
+    )
+
+
+def _only(values: Iterable[Any]) -> Any:
+    """The one value that all have; None where they differ or there is none."""
+    found = set(values)
+    return found.pop() if len(found) == 1 else None
 
 
 def _answer(found: _Found) -> Answer:
@@ -291,6 +320,9 @@ def _answer(found: _Found) -> Answer:
 def _details(document: Mapping[str, Any]) -> list[str]:
     """Which cases fail and why, and what keeps the bundle from serving a claim."""
     lines = [f"nothing ran: {told}" for told in [document["unavailable"]] if told]
+    ratio = document.get("noise_to_seed_ratio")
+    if ratio is not None:
+        lines.append(f"noise_to_seed_ratio {ratio:.3g}: what is said of seeds holds for that noise")
     lines += [f"case {name}: {reason}" for name, reason in document["missing_cases"].items()]
     lines += [
         f"case {case['id']}: {told}" for case in document["cases"] for told in case["problems"]
