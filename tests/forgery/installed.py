@@ -1,7 +1,8 @@
 """The package as a user has it: a wheel, built from this tree and installed where no git looks.
 
 A work tree with changes has no code identity and can claim nothing, so every command here runs in
-one process that imports the wheel.  It stays alive: imports and compiled kernels are paid once.
+one process that imports the wheel.  It stays alive: imports and compiled kernels are paid once.  It
+draws no pictures, which no forgery is told by.
 """
 
 import json
@@ -22,7 +23,14 @@ import contextlib, io, json, os, secrets, sys
 answers = os.fdopen(os.dup(1), "w")
 os.dup2(2, 1)
 choice, below = secrets.choice, secrets.randbelow
+from mhx.campaigns import promotion
+from mhx.campaigns.rutherford import claim_figures, conclusion
 from mhx.cli import main
+from mhx.evidence import store
+promotion.gate_matrix = lambda path, *words, **more: store.write_bytes(path, b"no picture")
+claim_figures.draw = lambda *words: []
+conclusion.figures.all_histories = lambda *words, **more: []
+store.os.fsync = lambda handle: None
 for line in sys.stdin:
     asked = json.loads(line)
     draw = asked["draw"]

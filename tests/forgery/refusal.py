@@ -33,14 +33,23 @@ def refused(said: Said, reason: str, codes: Sequence[int] = tuple(REFUSED)) -> N
     assert re.search(reason, said.text, re.S), f"{reason!r} is not named:\n{said.text}"
 
 
+def run_not_promoted(
+    mhx: Installed, lane: Lane, reason: str, *flags: object, draw: int | None = None
+) -> None:
+    """A fault of the run itself: the check names it before it has looked at any evidence."""
+    said = mhx("campaign", "rutherford-promotion-check", lane.run, *flags, draw=draw)
+    _capped(said, lane, reason)
+
+
 def not_promoted(
     mhx: Installed, lane: Lane, reason: str, *flags: object, draw: int | None = None
 ) -> None:
-    """The check refuses for this reason, or grants no more than validation for it.
+    """The check refuses for this reason, or grants no more than validation for it."""
+    _capped(check(mhx, lane, *flags, draw=draw), lane, reason)
 
-    The manifest of the report, which a claim would rest on, says so as well.
-    """
-    said = check(mhx, lane, *flags, draw=draw)
+
+def _capped(said: Said, lane: Lane, reason: str) -> None:
+    """The manifest of the report, which a claim would rest on, says so as well."""
     refused(said, reason, (0, *REFUSED) if "validation only" in said else tuple(REFUSED))
     stated = json.loads((lane.run / "promotion" / "manifest.json").read_text())
     assert stated["claim_level"] != TOP

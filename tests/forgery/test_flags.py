@@ -6,7 +6,7 @@ from mhx.evidence.checkpoints import read_records, write_record
 
 from ..campaigns.forger import alter, read, scaled
 from .forging import TOP, forged
-from .refusal import check, level, not_promoted, refused
+from .refusal import check, level, refused, run_not_promoted
 from .small_lane import claim
 
 pytestmark = pytest.mark.slow
@@ -37,7 +37,7 @@ AT_THE_CHECK = {
 @pytest.mark.parametrize(("flags", "reason"), AT_THE_CHECK.values(), ids=AT_THE_CHECK)
 def test_a_bound_relaxed_at_the_check_caps_the_claim(mhx, undecided, flags, reason):
     """Every gate passes at the stricter bound as well: it is the bound that was asked for."""
-    not_promoted(mhx, undecided, f"validation only: .*{reason}", *flags)
+    run_not_promoted(mhx, undecided, f"validation only: .*{reason}", *flags)
 
 
 IN_THE_PLAN = {

@@ -13,7 +13,7 @@ from mhx.evidence.checkpoints import read_records, write_record
 
 from ..campaigns.forger import alter, edit, rebuild, scaled
 from .forging import forged, replan, restarted, without_its_end
-from .refusal import not_promoted
+from .refusal import run_not_promoted
 
 pytestmark = pytest.mark.slow
 HISTORY = "production_history.npz"
@@ -100,7 +100,7 @@ def test_rows_and_states_that_do_not_obey_the_equations_are_refused(mhx, undecid
     """The draw is fixed on the stretch that was altered; otherwise it is left to chance."""
     reason, draw = REWRITTEN[forge]
     forge(undecided.run)
-    not_promoted(mhx, undecided, reason, draw=draw)
+    run_not_promoted(mhx, undecided, reason, draw=draw)
 
 
 # -- duration and plan ---------------------------------------------------------------------------
@@ -182,7 +182,7 @@ PLANNED = {
 @pytest.mark.parametrize("forge", PLANNED, ids=lambda forge: forge.__name__)
 def test_a_plan_that_was_made_to_fit_is_refused(mhx, undecided, forge):
     forge(undecided.run)
-    not_promoted(mhx, undecided, PLANNED[forge])
+    run_not_promoted(mhx, undecided, PLANNED[forge])
 
 
 # -- movies, code, commands ----------------------------------------------------------------------
@@ -234,4 +234,4 @@ RECORDED = {
 @pytest.mark.parametrize("forge", RECORDED, ids=lambda forge: forge.__name__)
 def test_what_should_vouch_for_the_run_is_read_too(mhx, undecided, forge):
     forge(undecided.run)
-    not_promoted(mhx, undecided, RECORDED[forge])
+    run_not_promoted(mhx, undecided, RECORDED[forge])
