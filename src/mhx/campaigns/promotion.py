@@ -15,10 +15,17 @@ from mhx.campaigns.criteria import READINESS, Criterion
 from mhx.campaigns.folder import RunFolder
 from mhx.campaigns.plan import IN_THE_PLAN, Plan
 from mhx.campaigns.questions import UNKNOWN, reviewer_answers
+from mhx.errors import EvidenceError
 from mhx.evidence import schemas
 from mhx.evidence.claims import UNSPECIFIED, ClaimLevel, Waiver
 from mhx.evidence.gates import GateResult, Verdict, all_pass, judge, validation_document
-from mhx.evidence.manifest import Manifest, describe, write_artifact_manifest, write_manifest
+from mhx.evidence.manifest import (
+    Manifest,
+    describe,
+    read_manifest,
+    write_artifact_manifest,
+    write_manifest,
+)
 from mhx.evidence.provenance import API_VERSION, provenance
 from mhx.evidence.store import write_json
 from mhx.report.matrix import gate_matrix
@@ -253,11 +260,20 @@ def write(
         config=plan.config if plan else {},
         files=describe(out, [REPORT, VALIDATION]),
         figures=describe(out, [MATRIX, *(f"{FIGURES}/{name}" for name in pictures)]),
-        provenance=provenance(),
+        provenance=provenance(**_where(binding.folder)),
         claim=claim,
     )
     write_manifest(out, manifest)
     write_artifact_manifest(out)
+
+
+def _where(folder: RunFolder) -> dict[str, str | None]:
+    """Device and precision of the run that was judged, where its manifest can be read."""
+    try:
+        run = read_manifest(folder.manifest)
+    except EvidenceError:
+        run = {}
+    return {name: run.get(name) for name in ("device", "dtype")}
 
 
 def headline(verdicts: Verdicts) -> str:

@@ -80,6 +80,18 @@ def test_the_report_is_a_validation_whatever_passes(folder):
 
 
 @pytest.mark.slow
+def test_the_manifest_names_the_run_that_was_judged(folder):
+    check(folder, Options())
+    (case,) = (folder / "cases").glob("*/manifest.json")
+    ran, made = read(case), read(folder / "promotion/manifest.json")
+    assert made["config"]["mesh"] == ran["config"]["mesh"]
+    assert (made["device"], made["dtype"]) == (ran["device"], "float64")
+    assert made["device"] is not None
+    for words in ("long run of periodic_double_harris", "eta = "):
+        assert words in made["claim_scope"]
+
+
+@pytest.mark.slow
 def test_a_long_run_that_was_altered_is_named(folder):
     edit(folder / "diagnostics.json", extra=1)
     answer = check(folder, Options())

@@ -128,9 +128,8 @@ def check(run_dir: Path, options: Options) -> Answer:
         faults = [*_faults(run_dir, out), *bundles.problems]
         metrics = _metrics(run_dir, run, bundles)
         results = judge_all(_gates(options), metrics)
-        _write(
-            out, _report(run_dir, out, run, options, (results, metrics, bundles)), results, options
-        )
+        report = _report(run_dir, out, run, options, (results, metrics, bundles))
+        _write(out, report, results, _Judged(run_dir, run, options))
     return _answer(out, results, faults, bundles.told)
 
 
@@ -266,8 +265,26 @@ def _report(
     }
 
 
+@dataclass(frozen=True)
+class _Judged:
+    """What a report is about: a long run, its one case where that counts, and at which bounds."""
+
+    run_dir: Path
+    run: CaseRun | None
+    options: Options
+
+    @property
+    def scope(self) -> str:
+        """The long run's own scope where it can be read, and what more is not said."""
+        try:
+            told = manifest.read_manifest(self.run_dir / manifest.MANIFEST_NAME)["claim_scope"]
+        except (EvidenceError, KeyError):
+            return BOUNDARY
+        return f"{told}; {BOUNDARY}"
+
+
 def _write(
-    out: Path, report: Mapping[str, Any], results: Sequence[GateResult], options: Options
+    out: Path, report: Mapping[str, Any], results: Sequence[GateResult], about: _Judged
 ) -> None:
     schema = schemas.gates_of(schemas.DOUBLE_HARRIS_PROMOTION)
     store.write_json(out / REPORT, report)
@@ -275,15 +292,19 @@ def _write(
         out / VALIDATION, validation_document(schema, results, dict(report["metrics"]))
     )
     gate_matrix(out / MATRIX, {"one long run": results}, title="Validation gates", note=BOUNDARY)
+    run, options = about.run, about.options
     made = manifest.Manifest(
         kind="promotion",
-        config={},
+        config=run.config.document() if run else {},
         files=manifest.describe(out, [REPORT, VALIDATION]),
         figures=manifest.describe(out, [MATRIX]),
-        provenance=provenance(),
+        provenance=provenance(
+            device=run.environment.get("device") if run else None,
+            dtype=run.config.numerics.dtype if run else None,
+        ),
         claim={
             "claim_level": ClaimLevel.VALIDATION.value,
-            "claim_scope": BOUNDARY,
+            "claim_scope": about.scope,
             "waivers": [waiver.document() for waiver in options.waivers],
             "family_digest": report["family_digest"],
         },
