@@ -1,6 +1,7 @@
 """What is said when a lane has ended: how each command did, what it cost, what to do next."""
 
 from collections.abc import Mapping
+from shlex import join, quote
 from typing import Any
 
 from mhx.campaigns.lane import document as lanes
@@ -9,9 +10,11 @@ from mhx.campaigns.runbook import span
 from mhx.errors import INTERRUPTED, STOPPED_EARLY, ClaimRefused
 from mhx.evidence.claims import UNSPECIFIED
 from mhx.evidence.manifest import MANIFEST_NAME
+from mhx.evidence.provenance import own_command
 from mhx.evidence.store import read_json
 from mhx.report.answer import Answer
 
+LANE_COMMAND = ("mhx", "campaign", "production-lane")
 _TOLD = 20  # failed gates of one command
 
 
@@ -91,7 +94,14 @@ def _cost(content: Mapping[str, Any]) -> list[str]:
 
 def _next(lane: lanes.Lane, code: int, run: str) -> str:
     if code == 0:
-        return f"mhx verify {lane.root}"
+        return f"mhx verify {quote(str(lane.root))}"
     if code in (1, ClaimRefused.exit_code):
-        return f"mhx campaign rutherford-status {lane.root / run}"
-    return "the same call again"
+        return f"mhx campaign rutherford-status {quote(str(lane.root / run))}"
+    return same_call()
+
+
+def same_call(*more: str, without: str = "") -> str:
+    """The command line of this lane as it can be typed again, `more` after it."""
+    program, *words = own_command()
+    typed = LANE_COMMAND if program.endswith(".py") else [program]  # a script takes the same flags
+    return join([*typed, *(word for word in words if word != without), *more])

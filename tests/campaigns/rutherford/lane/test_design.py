@@ -123,3 +123,16 @@ def test_all_faults_are_told_at_once():
     with pytest.raises(ConfigError, match="production-lane: 3 faults") as caught:
         lane(nx=3, seeds="0,0", jobs="none")
     assert all(flag in str(caught.value) for flag in ("--nx", "--seeds", "--jobs"))
+
+
+UNTHINKABLE = {
+    "steps": ({"dt_values": "1e-320"}, "--dt-values must reach .* in fewer than 1e.12 steps"),
+    "steps of the other": ({"crosscheck_dt_values": "1e-12"}, "--crosscheck-dt-values must reach"),
+    "width": ({"widths": "0.36,5"}, "production-lane: 1 fault\n  --width must be <= 1.5708"),
+}
+
+
+@pytest.mark.parametrize(("flags", "message"), UNTHINKABLE.values(), ids=UNTHINKABLE)
+def test_no_lane_follows(flags, message):
+    with pytest.raises(ConfigError, match=message):
+        design.think(lane(**flags))

@@ -148,8 +148,9 @@ def _dry(lane: lanes.Lane, designed: LaneDesign, results: Sequence[GateResult]) 
             *summary(designed),
             _cost(lane),
             *(f"  {span(each.seconds or 0.0):>9}  {each.id}" for each in lane.commands),
+            f"the same as a script: {script}",
         ],
-        next=f"the same call with --execute, or {script}",
+        next=ending.same_call("--execute", without="--dry-run"),
         document=read_json(lane.manifest, schemas.PRODUCTION_LANE),
         exit_code=0 if passed else 1,
     )

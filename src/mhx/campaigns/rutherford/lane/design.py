@@ -25,6 +25,7 @@ from mhx.campaigns.duration import (
 )
 from mhx.campaigns.rutherford import design
 from mhx.campaigns.rutherford.lane.flags import COMMAND, Lane
+from mhx.campaigns.rutherford.parameters import MOST
 from mhx.errors import ConfigError
 from mhx.reconnection.config import Reconnection
 from mhx.reconnection.linear import growth_rate
@@ -130,6 +131,7 @@ def think(asked: Lane) -> LaneDesign:
     dt, ratio = _step(asked)
     rate = _rate(asked)
     made = cadence(need_positive(rate), asked, dt)
+    _refuse_uncountable(asked, made.t_end)
     config = configured(asked, dt)
     scale, eta = config.scale, asked.eta
     return LaneDesign(
@@ -148,6 +150,19 @@ def think(asked: Lane) -> LaneDesign:
     )
 
 
+def _refuse_uncountable(asked: Lane, t_end: float) -> None:
+    for flag, steps in (
+        ("--dt-values", asked.dt_values),
+        ("--crosscheck-dt-values", asked.crosscheck_dt_values),
+    ):
+        shortest = min(steps or (t_end,))
+        if not t_end / shortest < MOST:
+            raise ConfigError(
+                f"{COMMAND}: {flag} must reach {t_end:g} [L/v_A] in fewer than {MOST:g} steps, "
+                f"got {shortest:g}"
+            )
+
+
 def _rate(asked: Lane) -> Rate:
     """The declared rate where there is one: the plan's duration gate holds it against the other."""
     computed = growth_rate(configured(asked, "auto")).gamma
@@ -161,7 +176,7 @@ def _rate(asked: Lane) -> Rate:
 def configured(asked: Lane, dt: float | str) -> Reconnection:
     """The run file of one case, of no particular length."""
     t1 = _PROBE_TIME if dt == "auto" else 10 * float(dt)
-    return design.configuration(asked, dt=dt, t1=t1, save_every=1)
+    return design.configuration(asked, dt=dt, t1=t1, save_every=1, command=COMMAND)
 
 
 def _step(asked: Lane) -> tuple[float, float]:
