@@ -150,6 +150,15 @@ def test_a_folder_of_something_else_is_refused(tmp_path):
     assert os.listdir(tmp_path) == ["notes.txt"]
 
 
+def test_a_base_that_is_lost_is_written_again(tmp_path):
+    file = testbeds.write(seeds(tmp_path / "s"))
+    base = file.parent / "base.toml"
+    before = base.read_bytes()
+    base.unlink()
+    assert testbeds.write(seeds(tmp_path / "s")) == file
+    assert base.read_bytes() == before
+
+
 def test_a_file_in_the_way_is_refused(tmp_path):
     (tmp_path / "s").write_text("mine")
     with pytest.raises(ConfigError, match="is a file; choose another --outdir"):

@@ -135,7 +135,7 @@ def _refuse_other(outdir: Path, files: Mapping[str, Mapping[str, Any]]) -> None:
             raise ConfigError(f"{told}; choose another --outdir")
     if not outdir.is_dir() or not any(outdir.iterdir()):
         return
-    if not (outdir / BASE).is_file():
+    if not any((outdir / name).is_file() for name in files):
         raise ConfigError(f"{outdir} holds files that are no study; choose another --outdir")
     changes = [line for name, data in files.items() for line in _changes(outdir / name, data)]
     if changes:
