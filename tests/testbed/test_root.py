@@ -12,6 +12,7 @@ from mhx.testbed.plan import make_plan
 
 OTHER = {"testbed_plan.json": json.dumps({"testbed_id": "other"})}
 RUN = {"artifact_manifest.json": "{}"}
+WITHOUT_PLAN = {**RUN, "testbed_events.jsonl": ""}
 CHOOSE = "; choose another testbed.output_root"
 REFUSED = {
     "a file": (
@@ -86,6 +87,7 @@ def test_what_is_in_the_way_is_told(key, files, wanted, file, tmp_path):
         ('output_root = "out/beside"', {"out": OTHER}),
         ('id = "../x"\noutput_root = "out"', {}),
         ("id = \"\N{SNOWMAN} 'x' #1\"", {}),
+        ('output_root = "out"', {"out": WITHOUT_PLAN}),  # judged, and its plan was lost since
     ],
 )
 def test_a_folder_of_ones_own_is_free(key, files, file, tmp_path):

@@ -15,7 +15,7 @@ from mhx.evidence.manifest import ARTIFACT_MANIFEST_NAME, takes_evidence
 from mhx.testbed.config import Testbed
 from mhx.testbed.declaration.declared import Declared
 from mhx.testbed.expand import FOLDER
-from mhx.testbed.running.journal import PLAN
+from mhx.testbed.running.journal import JOURNAL, PLAN
 from mhx.testbed.sources.axes import folder_of
 from mhx.workflow.load import short
 
@@ -56,7 +56,8 @@ def objection(
     for above in (place, *place.parents):
         if above.exists() and not above.is_dir():
             return _other(f"testbed.output_root: {_shown(above, folder)} is a file, not a folder")
-        judged = above == place and stored is not None  # its own bundle, judged after it ended
+        known = stored is not None or (above / JOURNAL).is_file()
+        judged = above == place and known  # its own bundle, judged after it ended
         listed = (above / ARTIFACT_MANIFEST_NAME).is_file() and not judged
         if listed and not takes_evidence(above, place):
             return _other(f"{shown} lies in the run {_shown(above, folder)}")
