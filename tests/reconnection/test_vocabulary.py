@@ -10,7 +10,8 @@ from mhx.reconnection import phases
 from mhx.reconnection.config import Reconnection
 from mhx.reconnection.diagnostics import HISTORY
 from mhx.reconnection.gates import quality_metrics
-from mhx.reconnection.linear import GrowthRate, growth_rate
+from mhx.reconnection.growth import GrowthRate
+from mhx.reconnection.linear import growth_rate
 from mhx.reconnection.run import INDICES, found_phases, integrate, measures
 from mhx.reconnection.vocabulary import VOCABULARY
 

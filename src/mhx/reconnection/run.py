@@ -28,7 +28,8 @@ from mhx.reconnection.critical_points import CriticalPoints
 from mhx.reconnection.diagnostics import Sampler, assemble
 from mhx.reconnection.equilibria import equilibrium_hat, initial_state
 from mhx.reconnection.gates import QUALITY, quality_metrics
-from mhx.reconnection.linear import GrowthRate, growth_rate
+from mhx.reconnection.growth import GrowthRate
+from mhx.reconnection.linear import growth_rate
 from mhx.reconnection.solver import Physics, Solver
 from mhx.reconnection.state import State
 from mhx.reconnection.trajectory import (

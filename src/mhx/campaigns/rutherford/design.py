@@ -27,7 +27,8 @@ from mhx.reconnection import timestep
 from mhx.reconnection.config import Reconnection
 from mhx.reconnection.diagnostics import HISTORY
 from mhx.reconnection.equilibria import equilibrium_hat, initial_state
-from mhx.reconnection.linear import GrowthRate, growth_rate
+from mhx.reconnection.growth import GrowthRate
+from mhx.reconnection.linear import growth_rate
 from mhx.reconnection.timestep import TimeStep
 
 COMMAND = "rutherford-plan-production"

@@ -20,7 +20,7 @@ from mhx.evidence.gates import judge_all
 from mhx.reconnection import phases
 from mhx.reconnection.config import Reconnection
 from mhx.reconnection.gates import QUALITY, bounded, quality_metrics
-from mhx.reconnection.linear import GrowthRate
+from mhx.reconnection.growth import GrowthRate
 
 Metrics = dict[str, float | None]
 GEOMETRY = ("current_sheet_thickness", "current_sheet_length", "current_sheet_aspect_ratio")

@@ -22,8 +22,9 @@ from mhx.evidence.store import read_json
 from mhx.reconnection import timestep
 from mhx.reconnection.config import Reconnection
 from mhx.reconnection.equilibria import periodicity_error
+from mhx.reconnection.growth import DOUBLING
 
-DOUBLING, RESIDUAL = 1e-6, 1e-10  # of a converged eigen-solve
+RESIDUAL = 1e-10  # of a converged eigen-solve
 MISMATCH, ON_THE_GRID, TAIL, PERIODIC = 0.05, 0.01, 1e-6, 1e-12
 WHOLE = 1e-9  # of a step
 

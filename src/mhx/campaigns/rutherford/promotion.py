@@ -39,7 +39,8 @@ from mhx.evidence.manifest import read_manifest, run_digest
 from mhx.evidence.store import read_json, strict
 from mhx.execution.lock import hold
 from mhx.reconnection.config import Reconnection, family_digest
-from mhx.reconnection.linear import GrowthRate, growth_rate
+from mhx.reconnection.growth import GrowthRate
+from mhx.reconnection.linear import growth_rate
 from mhx.reconnection.trajectory import read_history
 from mhx.report.answer import Answer
 

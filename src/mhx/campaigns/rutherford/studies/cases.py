@@ -36,7 +36,8 @@ from mhx.reconnection.compilation import keep_compilations
 from mhx.reconnection.config import Reconnection, family
 from mhx.reconnection.diagnostics import DERIVED, Sampler
 from mhx.reconnection.equilibria import initial_state
-from mhx.reconnection.linear import GrowthRate, growth_rate
+from mhx.reconnection.growth import GrowthRate
+from mhx.reconnection.linear import growth_rate
 from mhx.reconnection.run import HISTORY_FILE, STATE_FILE, solver_of
 from mhx.reconnection.state import State
 from mhx.reconnection.trajectory import read_history, read_state
