@@ -91,7 +91,7 @@ def main() -> int:
         size = sum(path.stat().st_size for path in root.rglob("*") if path.is_file())
         verify = timed([sys.executable, "-m", "mhx", "verify", str(root)])
         plain = timed([sys.executable, "-I", "-S", "verify.py"], cwd=root)
-    estimate = manifest["estimate"]["wall_seconds"]
+    estimate = manifest["campaign"]["estimate"]["seconds"]
     figures = {
         "wall_s": wall,
         "estimate_s": estimate,

@@ -23,6 +23,9 @@ def test_a_claimed_run_is_judged_again_and_stays_claimed(mhx, claimed):
     done(check(mhx, claimed))
     done(mhx("campaign", "rutherford-execute", claimed.run, "--max-steps", 0))
     assert level(mhx, claimed) == TOP
+    done(check(mhx, claimed))
+    done(claim(mhx, claimed))
+    assert level(mhx, claimed) == TOP
 
 
 def test_evidence_that_was_moved_is_judged_again(mhx, undecided):

@@ -107,6 +107,9 @@ RUN_FILES = (
 UNREADABLE = (LookupError, TypeError, ValueError, AttributeError, OSError)
 LARGE = 2**16  # bytes; below, a thread costs more than it saves
 
+OTHER_REPORT = "the promotion report is not the one that it names"
+NOT_TOLD = "the ledger does not tell of it"
+
 
 class NothingToVerify(Exception):
     """The folder does not exist or holds no manifest."""
@@ -122,6 +125,11 @@ class Problem:
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.path}" + (f" ({self.detail})" if self.detail else "")
+
+
+def of_an_older_report(problem: Problem) -> bool:
+    """A claim of a run that was checked anew since: the report it names has made room."""
+    return problem.path == MANIFEST and problem.detail.endswith((OTHER_REPORT, NOT_TOLD))
 
 
 @dataclass
@@ -799,12 +807,13 @@ class _Folder:
         gates = self._json(str(PurePosixPath(place).with_name("validation.json"))) or {}
         verdicts = gates.get("verdicts") or {}
         checks, answers = report.get("checks") or {}, report.get("reviewer_answers") or []
+        lacking = sorted(CLAIM_GATES.keys() - verdicts.keys())
         needed = {
             "the promotion report does not support it": (
                 report.get("production_ready") is True and bool(checks) and all(checks.values())
             ),
             "a promotion gate did not pass": gates.get("passed") is True,
-            "a promotion gate was not judged": CLAIM_GATES.keys() <= verdicts.keys(),
+            f"a promotion gate was not judged: {', '.join(lacking)}": not lacking,
             "a bound is looser than a claim allows": not any(map(_is_loose, verdicts.items())),
             "its checks are not its verdicts": all(
                 (verdicts.get(name) or {}).get("verdict") == "pass" for name in checks
@@ -816,7 +825,7 @@ class _Folder:
         if not judged:
             digest, found = self._digest(REPORT), self._run_digest()
             needed |= {
-                "the promotion report is not the one that it names": (
+                OTHER_REPORT: (
                     digest is not None and manifest.get("promotion_report_sha256") == digest
                 ),
                 "the run is not the one that was judged": (
@@ -824,7 +833,7 @@ class _Folder:
                 ),
             }
             ledger = self._journal(LEDGER)
-            needed["the ledger does not tell of it"] = bool(ledger) and (
+            needed[NOT_TOLD] = bool(ledger) and (
                 ledger[-1].get("to") == self.stated
                 and (ledger[-1].get("digests") or {}).get("promotion_report") == digest
             )

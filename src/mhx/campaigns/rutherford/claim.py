@@ -18,7 +18,7 @@ from mhx.evidence import manifest, schemas, store
 from mhx.evidence.claims import UNSPECIFIED, ClaimLevel, Waiver
 from mhx.evidence.gates import Gate, GateResult, judge
 from mhx.evidence.hashing import file_digest
-from mhx.evidence.verify import NothingToVerify, verify
+from mhx.evidence.verify import NothingToVerify, of_an_older_report, verify
 
 REPORT = "promotion_readiness.json"
 CHECK = "mhx campaign rutherford-promotion-check"
@@ -50,11 +50,15 @@ NOT_ASKED = Standing()
 
 
 def refuse_altered(folder: RunFolder) -> None:
-    """Before a claim is considered, every byte must be as it was recorded."""
+    """Before a claim is considered, every byte must be as it was recorded.
+
+    A report that was made anew since an earlier claim is no alteration: it is judged by `standing`.
+    """
     try:
-        problems = verify(folder.root).problems
+        found = verify(folder.root).problems
     except NothingToVerify as error:
         raise EvidenceError(str(error)) from error
+    problems = [problem for problem in found if not of_an_older_report(problem)]
     if problems:
         listed = "".join(f"\n  {problem}" for problem in problems)
         raise EvidenceError(f"{folder.root}: no claim can be made about it:{listed}")

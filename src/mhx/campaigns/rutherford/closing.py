@@ -85,7 +85,8 @@ def close(
     _seal(folder, chunk, (before, level, reason), waivers, stands.report)
     if refusal:
         raise refusal
-    return _answer(folder, chunk, results, level, [*told, *view])
+    lost = [f"the claim that was made no longer holds: {reason}" for reason in stands.reasons]
+    return _answer(folder, chunk, results, level, [*told, *lost, *view])
 
 
 def nothing_to_do(folder: RunFolder, plan: Plan) -> Answer:

@@ -60,7 +60,8 @@ def hash_faults(folder: RunFolder) -> list[str]:
     """Every fault of the run's own files; the report that is about to be made again is left out.
 
     So is what that report says of its evidence, which is judged by itself: evidence that was made
-    again since must not stand in the way of a new report.
+    again since must not stand in the way of a new report.  And so is that a claim names the report
+    of an earlier check: whether it still holds is what is asked.
     """
     try:
         report = verify.verify(folder.root)
@@ -70,7 +71,9 @@ def hash_faults(folder: RunFolder) -> list[str]:
     return [
         str(fault)
         for fault in report.problems
-        if Path(fault.path).parts[:1] not in others and verify.REPORT not in fault.detail
+        if Path(fault.path).parts[:1] not in others
+        and verify.REPORT not in fault.detail
+        and not verify.of_an_older_report(fault)
     ]
 
 
