@@ -19,7 +19,7 @@ from .forging import resealed
 from .refusal import check, not_claimed, not_promoted, refused
 from .small_lane import claim, listed
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.accept
 VALIDATION = "validation.json"
 
 

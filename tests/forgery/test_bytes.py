@@ -12,7 +12,7 @@ from ..campaigns.forger import edit, read
 from .installed import plain
 from .refusal import demoted
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.accept
 
 
 def replaced(path, content):

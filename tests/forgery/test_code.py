@@ -7,7 +7,7 @@ import pytest
 
 from .refusal import refused
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.accept
 WHO = "import json, mhx, mhx.evidence.provenance as p; print(json.dumps([mhx.__file__, p.git()]))"
 TINY = ("--nx", 8, "--ny", 8, "--dt", 0.01, "--t-end", 0.1, "--min-production-resolution", 8)
 

@@ -8,7 +8,7 @@ from .installed import plain
 from .refusal import TOP, check, level
 from .small_lane import claim, done
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.accept
 
 
 def test_the_lane_that_the_forgeries_start_from_earns_its_claim(mhx, undecided):

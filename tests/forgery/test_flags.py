@@ -9,7 +9,7 @@ from .forging import TOP, forged
 from .refusal import check, level, refused, run_not_promoted
 from .small_lane import claim
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.accept
 
 AT_THE_CHECK = {
     "a budget that need not close": (

@@ -11,7 +11,7 @@ from mhx.evidence.manifest import bindings
 from ..campaigns.forger import rebuild_manifest
 from .refusal import demoted, not_claimed
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.accept
 
 
 def lines_of(path):

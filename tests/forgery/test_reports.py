@@ -16,7 +16,7 @@ from .forging import TOP, claimed_again, forged, rebound, recounted, resealed, w
 from .refusal import check, level, not_claimed, refused
 from .small_lane import claim
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.accept
 REPORT, VERDICTS = "promotion_readiness.json", "validation.json"
 
 

@@ -15,7 +15,7 @@ from ..campaigns.forger import alter, edit, rebuild, scaled
 from .forging import forged, replan, restarted, without_its_end
 from .refusal import run_not_promoted
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.accept
 HISTORY = "production_history.npz"
 
 

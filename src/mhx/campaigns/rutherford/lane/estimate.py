@@ -1,7 +1,8 @@
 """What a lane will cost on this machine, measured before it starts.
 
-Steps and samples are timed on the smallest, the largest and the run's own grid, in as many
-processes at once as cases will run at once; grids between them follow a power of their points.
+Steps and samples are timed on every grid, or of more than six on the smallest, the largest and the
+run's own, in as many processes at once as cases will run at once; others follow a power of their
+points.
 Equal runs count once, as they are computed once; cases are packed as the testbed packs them,
 longest first.  What happens once (starting an interpreter, judging, drawing) is told in starts: the
 time that a process of this program takes to be ready, measured, too.  Seconds.
@@ -30,6 +31,7 @@ Shape = tuple[int, int]
 PLAN, EXECUTE, CHECK = "rutherford_plan", "rutherford_execute", "double_harris_promotion_check"
 WIDTHS = "double_harris_width_sweep"
 FRAMES = 200  # at most, of a movie
+TIMED = 6  # grids, each: 112 and 144 points cost more than their neighbours of 2, 3 alone
 PLANNING_S = 2.0  # for which a planner times a step
 _PARENT = 3.0  # starts: a command that runs a study, its cases left out: judging, drawing, writing
 _JUDGED = 0.25  # starts: one case, read, held against its configuration, judged
@@ -109,7 +111,8 @@ def expected(lane: LaneDesign, rates: Rates) -> dict[str, float]:
     costs[PLAN] = started * 1.5 + PLANNING_S
     bundles = sum(asked.values())
     costs |= {name: started * count for name, count in _CHECKS.items()}
-    costs[PROMOTION] += started * _JUDGED * bundles + _STRETCHES * run
+    for stage in (PROMOTION, FINALIZE):  # the claim draws and judges all of it once more
+        costs[stage] += started * _JUDGED * bundles + _STRETCHES * run
     costs[FINALIZE] += started * _JUDGED * bundles  # the evidence is judged again
     costs[CHECK] += started * _JUDGED * sum(asked[name] for name in asked if "conv" in name)
     return costs
@@ -143,7 +146,8 @@ def measure(lane: LaneDesign) -> Rates:
     cpus, jobs = usable_cpus(), _jobs(lane)
     run = (lane.asked.nx, lane.asked.ny)
     found = sorted({case.shape for case in lane.cases}, key=math.prod)
-    shapes = list(dict.fromkeys((found[0], found[-1], run)))
+    few = found if len(found) <= TIMED else (found[0], found[-1])
+    shapes = list(dict.fromkeys((*few, run)))
     threads = max(1, cpus // jobs)
     with ThreadPoolExecutor(jobs) as pool:
         asking = [pool.submit(_asked, lane, shapes, threads) for _ in range(jobs)]
