@@ -23,7 +23,7 @@ PAGE = "what-a-production-claim-means.md"
 PLACE = Path("figures") / "production-claim"
 FIGURES = (
     "linear_phase.png", "rutherford_phase.png", "saturation.png", "energy_budget.png",
-    "convergence.png", "seeds.png",
+    "convergence.png", "seeds.png", "promotion_matrix.png",
 )  # fmt: skip
 START, END = "<!-- measured: python tools/claim_page.py LANE -->", "<!-- end of measured -->"
 
