@@ -56,8 +56,8 @@ OPTIONS = {
 }
 
 
-def test_the_seven_commands():
-    assert set(GROUP.commands) == set(FLAGS)
+def test_the_seven_commands_of_a_run_and_the_lane():
+    assert set(GROUP.commands) == {*FLAGS, "production-lane"}
 
 
 @pytest.mark.parametrize("command", FLAGS)

@@ -132,10 +132,15 @@ def test_a_folder_without_any_manifest_is_a_fault_and_no_crash(run):
 # -- the chain ---------------------------------------------------------------------------------
 
 
+NOT_OF_THE_SEGMENTS = (
+    "contradicted: production_history.npz (sheet_flux_0 is not that of the segments)"
+)
+
+
 def test_a_scaled_row_of_the_history_is_altered_evidence(run):
     alter(run / "production_history.npz", scaled("sheet_flux_0", -1, 100.0))
     found, faults = judged(run)
-    assert faults == ["altered: production_history.npz"]
+    assert faults == ["altered: production_history.npz", NOT_OF_THE_SEGMENTS]
     assert found["checkpoint_chain_verified"] == "fail"
 
 
@@ -143,7 +148,7 @@ def test_a_scaled_row_is_no_row_of_the_segments_whatever_is_hashed_anew(run):
     alter(run / "production_history.npz", scaled("sheet_flux_0", -1, 100.0))
     rebuild(run)
     found, faults = judged(run)
-    assert (faults, found["artifact_hashes_verified"]) == ([], "pass")
+    assert (faults, found["artifact_hashes_verified"]) == ([NOT_OF_THE_SEGMENTS], "fail")
     assert found["checkpoint_chain_verified"] == "fail"
 
 
