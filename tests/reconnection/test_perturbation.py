@@ -62,6 +62,7 @@ def test_a_sheet_that_only_diffuses_is_its_own_base(hyper):
     assert Perturbation(config).norm(diffused) < 1e-12 / EPS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("held", [True, False], ids=["held", "decaying"])
 @pytest.mark.parametrize("equilibrium", [HARRIS, COSINE])
 def test_the_norm_is_that_of_the_difference_from_a_run_without_seed(equilibrium, held):

@@ -23,7 +23,7 @@ from mhx.evidence.verify import verify
 
 from .conftest import STEPS, go
 
-pytestmark = pytest.mark.usefixtures("quick", "no_waivers")
+pytestmark = [pytest.mark.usefixtures("quick", "no_waivers"), pytest.mark.slow]
 TOP = ClaimLevel.PRODUCTION.value
 
 

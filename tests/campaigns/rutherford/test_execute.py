@@ -69,6 +69,7 @@ def test_a_run_in_one_call_reaches_its_target_and_verifies(run_dir):
     assert steps.tolist() == [0, 5, 10, 15, 20, 25, 30, 35, 40, 45, 48]
 
 
+@pytest.mark.slow
 @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.integers(1, 20), min_size=1, max_size=4))
 def test_cuts_change_no_byte_of_states_and_history(planned, reference, cuts):

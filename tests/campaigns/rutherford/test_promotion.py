@@ -194,6 +194,7 @@ def listed(run):
     return sorted(path for path in found if path.is_file())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2))
 def test_one_flipped_bit_in_any_listed_file_is_found_and_named(finished, seed):
     check(finished)

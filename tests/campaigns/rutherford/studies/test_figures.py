@@ -102,6 +102,7 @@ def curve(panel, start):
     return np.asarray(found.x, float), np.asarray(found.y, float)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", SCHEMAS)
 def test_every_kind_of_study_has_its_picture(kind, tmp_path, monkeypatch):
     monkeypatch.setattr(style, "PRINT_DPI", 40)  # what is tested is not the printing
