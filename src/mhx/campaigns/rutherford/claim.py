@@ -7,6 +7,7 @@ and the run must be the one that was judged, byte for byte.  Reports elsewhere s
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from mhx.campaigns import criteria
@@ -58,10 +59,24 @@ def refuse_altered(folder: RunFolder) -> None:
         found = verify(folder.root).problems
     except NothingToVerify as error:
         raise EvidenceError(str(error)) from error
-    problems = [problem for problem in found if not of_an_older_report(problem)]
+    anew = _checked_anew(folder)
+    problems = [
+        problem
+        for problem in found
+        if not of_an_older_report(problem)
+        and not (anew and Path(problem.path).parts[:1] == (folder.promotion.name,))
+    ]
     if problems:
         listed = "".join(f"\n  {problem}" for problem in problems)
         raise EvidenceError(f"{folder.root}: no claim can be made about it:{listed}")
+
+
+def _checked_anew(folder: RunFolder) -> bool:
+    """Whether the report is whole by itself: then it may be newer than the list that names it."""
+    try:
+        return not verify(folder.promotion).problems
+    except NothingToVerify:
+        return False
 
 
 def standing(folder: RunFolder, plan: Plan, outcome: Outcome) -> Standing:

@@ -270,3 +270,20 @@ def test_a_seed_that_was_carried_out_and_is_left_out_is_named(folder):
     bundle.conclude(fewer)
     assert len(cases_in(folder)) == 2
     assert judged(folder).left_out == ["case seed_2 was carried out and is left out of the study"]
+
+
+def test_a_study_of_which_nothing_can_run_is_judged_again_and_proves_nothing(tmp_path):
+    """The cosine sheet has no width: every gate is unknown, and nothing is missing or altered."""
+    sweep = flags.study_of(flags.Sweep(equilibrium="cosine_tearing", outdir=tmp_path / "s"))
+    testbeds.write(sweep)
+    assert bundle.conclude(sweep).exit_code == 1
+    assert verify(sweep.outdir).problems == []
+    found = rejudged(sweep.outdir, sweep.kind, dict(sweep.bounds))
+    assert found.judged.results and {r.verdict.value for r in found.judged.results} == {"unknown"}
+    assert not (found.problems or found.contradicted or found.left_out)
+
+
+def test_saying_that_nothing_can_run_does_not_hide_cases(folder):
+    """A plan that is there is read, whatever the diagnostics say."""
+    edit(folder / "diagnostics.json", unavailable="no reason")
+    assert rejudged(folder, SEEDS, {}).cases.runs

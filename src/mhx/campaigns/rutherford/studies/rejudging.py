@@ -14,8 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from mhx.campaigns import thresholds
-from mhx.campaigns.rutherford.studies.bundle import VALIDATION, declared_bounds
-from mhx.campaigns.rutherford.studies.cases import CaseRun, Cases, read_cases, reintegrated
+from mhx.campaigns.rutherford.studies.bundle import DIAGNOSTICS, VALIDATION, declared_bounds
+from mhx.campaigns.rutherford.studies.cases import (
+    PLAN,
+    CaseRun,
+    Cases,
+    read_cases,
+    reintegrated,
+)
 from mhx.campaigns.rutherford.studies.judged import Judged
 from mhx.campaigns.rutherford.studies.judging import judge
 from mhx.campaigns.rutherford.studies.study import SCHEMAS
@@ -88,7 +94,7 @@ def rejudged(folder: Path, kind: str, bounds: Mapping[str, float]) -> Rejudged:
 
     bounds: of the plan, by their names.
     """
-    cases = read_cases(folder)
+    cases = Cases(planned=(), runs=()) if _nothing_can_run(folder) else read_cases(folder)
     manifest = read_manifest(folder / MANIFEST_NAME)
     used = declared_bounds(manifest)
     validation = store.read_json(folder / VALIDATION, schemas.gates_of(SCHEMAS[kind]))
@@ -108,6 +114,13 @@ def rejudged(folder: Path, kind: str, bounds: Mapping[str, float]) -> Rejudged:
         contents={run.id: about(run) for run in cases.runs},
         codes=_codes(manifest, cases),
     )
+
+
+def _nothing_can_run(folder: Path) -> bool:
+    """A study that says so (the cosine sheet has no width) was never planned: it has no cases."""
+    if (folder / PLAN).exists() or not (folder / DIAGNOSTICS).exists():
+        return False
+    return bool(store.read_json(folder / DIAGNOSTICS).get("unavailable"))
 
 
 def about(run: CaseRun) -> str:
@@ -149,7 +162,7 @@ def _misstated(manifest: Mapping[str, Any], cases: Cases) -> list[str]:
     families = {family_digest(run.config) for run in cases.runs}
     if cases.base is not None:
         families.add(family_digest(cases.base))
-    if manifest.get("family_digest") not in families:
+    if families and manifest.get("family_digest") not in families:
         told.append("its manifest states a family that none of its cases has")
     return told
 
