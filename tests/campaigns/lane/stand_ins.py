@@ -7,6 +7,8 @@ from pathlib import Path
 from mhx.campaigns.lane import document as lanes
 from mhx.campaigns.lane.commands import LaneCommand
 from mhx.campaigns.lane.drive import Drive
+from mhx.evidence import schemas
+from mhx.evidence.gates import validation_document
 from mhx.evidence.store import read_json, write_json
 
 STAND_IN = '''
@@ -91,7 +93,8 @@ def lane_of(root: Path, *commands: LaneCommand) -> lanes.Lane:
 def drive_of(lane: lanes.Lane, *, restart: bool = False, grace_s: float = 5.0) -> Drive:
     """One call, as `production-lane --execute` prepares it."""
     content = lanes.document(lane, execute=True, before=lanes.stored(lane))
-    write_json(lane.manifest, content)
+    schema = schemas.gates_of(schemas.PRODUCTION_LANE)
+    write_json(lane.manifest, {**content, "validation": validation_document(schema, [], {})})
     return Drive(
         lane=lane, content=read_json(lane.manifest), grace_s=grace_s, restart=restart, silent=True
     )
