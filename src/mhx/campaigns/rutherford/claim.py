@@ -19,7 +19,7 @@ from mhx.evidence import manifest, schemas, store
 from mhx.evidence.claims import UNSPECIFIED, ClaimLevel, Waiver
 from mhx.evidence.gates import Gate, GateResult, judge
 from mhx.evidence.hashing import file_digest
-from mhx.evidence.verify import NothingToVerify, of_an_older_report, verify
+from mhx.evidence.verify import NothingToVerify, Problem, of_an_older_report, verify
 
 REPORT = "promotion_readiness.json"
 CHECK = "mhx campaign rutherford-promotion-check"
@@ -63,16 +63,25 @@ def refuse_altered(folder: RunFolder) -> None:
     problems = [
         problem
         for problem in found
-        if not of_an_older_report(problem)
-        and not (anew and Path(problem.path).parts[:1] == (folder.promotion.name,))
+        if not of_an_older_report(problem) and not (anew and _of_the_report(folder, problem))
     ]
     if problems:
         listed = "".join(f"\n  {problem}" for problem in problems)
         raise EvidenceError(f"{folder.root}: no claim can be made about it:{listed}")
 
 
+def _of_the_report(folder: RunFolder, problem: Problem) -> bool:
+    """A file of the report is not the one that an older list names."""
+    return problem.kind == "altered" and Path(problem.path).parts[:1] == (folder.promotion.name,)
+
+
 def _checked_anew(folder: RunFolder) -> bool:
-    """Whether the report is whole by itself: then it may be newer than the list that names it."""
+    """Whether the report is whole by itself: then it may be newer than the list that names it.
+
+    A link is none: what lies elsewhere may be exchanged without a trace here.
+    """
+    if folder.promotion.is_symlink():
+        return False
     try:
         return not verify(folder.promotion).problems
     except NothingToVerify:
