@@ -9,9 +9,9 @@ import tomli_w
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mhx.config.merge import merged
 from mhx.testbed.child import blocks
 from mhx.testbed.child.blocks import ReadBackDiffers, block_of
-from mhx.workflow.merge import merged
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
 SCALARS = (

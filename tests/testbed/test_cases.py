@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mhx.config import Source
+from mhx.config.layers import read_chain
+from mhx.config.merge import merged, stepped
 from mhx.testbed.cases import case_list, slug
 from mhx.testbed.config import Testbed
 from mhx.testbed.declaration.declared import declared
 from mhx.testbed.matrix import nested, same, shown
 from mhx.testbed.sources.axes import value_at
-from mhx.workflow.layers import read_chain
-from mhx.workflow.merge import merged, stepped
 
 K = {
     "id": "K",

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from mhx.config import Source
+from mhx.config.layers import Changes, read_chain
 from mhx.testbed.cases import case_list
 from mhx.testbed.config import Axis, Testbed, TestbedFile
 from mhx.testbed.declaration.declared import OLDER, declared
 from mhx.workflow import registry
-from mhx.workflow.layers import Changes, read_chain
 
 HEAD = """\
 workflow = { mode = "testbed" }

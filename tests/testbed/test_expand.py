@@ -7,10 +7,10 @@ import pytest
 from pydantic import Field
 
 from mhx.config import InputPath, OutputPath, Table, read_toml
+from mhx.config.layers import read_chain
 from mhx.testbed.child.isolation import verdict
 from mhx.testbed.expand import base_of, child_of
 from mhx.testbed.matrix import Case, Overlay, nested
-from mhx.workflow.layers import read_chain
 from mhx.workflow.registry import Registration
 
 

@@ -10,6 +10,8 @@ for floats, bools never.
     lines      in which line each key of a TOML text stands
     faults     what pydantic found, as one line per key
     paths      which values are paths, told by the types of their fields
+    layers, merge, origins      files that inherit, overlays laid over them, where a value came from
+    located    paths of merged files, each from its own folder
 """
 
 import difflib

@@ -21,7 +21,7 @@ from mhx.config.lines import Place
 
 Kind = Literal["input", "output"]
 DIRECTIVES = ("__append", "__delete", "__replace")
-"""Endings of keys that say how an overlay is merged; see `mhx.workflow.merge`."""
+"""Endings of keys that say how an overlay is merged; see `mhx.config.merge`."""
 _ANY = ""  # the pattern that every text fits
 
 

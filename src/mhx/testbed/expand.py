@@ -14,15 +14,15 @@ from typing import Any
 
 from mhx.config import Source, Table, faults_in, refusals_of
 from mhx.config.faults import Told, dotted
+from mhx.config.layers import Written
 from mhx.config.lines import Place
+from mhx.config.located import absolute
+from mhx.config.merge import merge, stepped
+from mhx.config.origins import Layer, Layered
 from mhx.config.paths import Kind, paths_in, with_paths
 from mhx.testbed.child.isolation import differences
 from mhx.testbed.child.ordering import in_order
 from mhx.testbed.matrix import Case, Overlay
-from mhx.workflow.layers import Written
-from mhx.workflow.load import absolute
-from mhx.workflow.merge import merge, stepped
-from mhx.workflow.origins import Layer, Layered
 from mhx.workflow.registry import Registration
 from mhx.workflow.stored import relative_path
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from mhx.config.layers import Changes, Written, read_chain
+from mhx.config.origins import Layer
 from mhx.errors import ConfigError
 from mhx.evidence.schemas import TESTBED_PLAN
 from mhx.testbed.cases import case_list
@@ -24,9 +26,7 @@ from mhx.testbed.matrix import Case, CaseList
 from mhx.testbed.running.root import objection, output_root, stored_plan
 from mhx.testbed.sources.axes import folder_of, value_at
 from mhx.workflow import registry
-from mhx.workflow.layers import Changes, Written, read_chain
 from mhx.workflow.load import mode_of
-from mhx.workflow.origins import Layer
 from mhx.workflow.registry import Registration, table_of
 from mhx.workflow.stored import plain, relative_path
 

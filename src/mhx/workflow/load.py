@@ -9,18 +9,17 @@ they are written, `--set` and environment from the current one; inputs must exis
 an `output_dir` a run goes to `runs/<name of the file>` beside the file.
 """
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from mhx.config import Table, faults_in, listed, refusals_of
-from mhx.config.faults import Told, dotted
-from mhx.config.lines import Place
-from mhx.config.paths import Kind, paths_in, with_paths
+from mhx.config.faults import dotted
+from mhx.config.layers import Changes, Written, read_chain
+from mhx.config.located import absent, absolute
+from mhx.config.paths import paths_in
 from mhx.errors import ConfigError
-from mhx.workflow.layers import Changes, Written, read_chain
 from mhx.workflow.registry import Registration, modes, row_of, table_of
 
 __all__ = ["Changes", "Loaded", "Written", "load", "load_written", "mode_of", "read_chain"]
@@ -105,39 +104,3 @@ def mode_of(written: Written) -> str:
     found = "is required" if mode is None else f"must be text, got {mode!r}"
     place = written.source.place(("workflow", "mode"))
     raise ConfigError(f"{place} {found}; it says what runs: {known}")
-
-
-def absolute(written: Written, table: type[Table]) -> tuple[dict[str, Any], dict[str, str]]:
-    """The merged data with every path absolute, and how each input path was written, for messages.
-
-    The second maps the absolute path to, for example, "'k.csv' beside base.toml".
-    """
-    texts: dict[str, str] = {}
-    layers = []
-    for layer in written.layers:
-
-        def resolved(place: Place, kind: Kind, text: str, layer: Any = layer) -> str:
-            path = os.path.join(os.path.abspath(layer.folder), text)
-            if kind == "input":
-                where = layer.here or f"beside {Path(layer.source.name).name}"
-                texts[path] = f"{text!r} {where}"
-            return path
-
-        layers.append(with_paths(table, layer.data, resolved))
-    return written.remerged(layers), texts
-
-
-def absent(inputs: Mapping[Place, str], texts: Mapping[str, str]) -> list[Told]:
-    """A fault for each input path that does not exist."""
-    return [
-        Told(place, f": no file {texts.get(path, repr(path))}")
-        for place, path in inputs.items()
-        if not _exists(path)
-    ]
-
-
-def _exists(path: str) -> bool:
-    try:
-        return os.path.exists(path)
-    except ValueError:  # a NUL in the name, which the table refuses by itself
-        return True

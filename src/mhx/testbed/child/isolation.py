@@ -9,7 +9,7 @@ from typing import Any
 
 from mhx.config import Source
 from mhx.config.lines import Place
-from mhx.workflow.merge import by_id
+from mhx.config.merge import by_id
 from mhx.workflow.stored import plain
 
 _ABSENT: Any = object()

@@ -10,7 +10,7 @@ import shlex
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from mhx.workflow.layers import PREFIX
+from mhx.config.layers import PREFIX
 
 SET = "--set "
 

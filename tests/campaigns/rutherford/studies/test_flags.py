@@ -9,10 +9,10 @@ from mhx.campaigns.rutherford.studies import flags
 from mhx.campaigns.rutherford.studies.flags import Convergence, LongRun, Seeds, Sweep, study_of
 from mhx.campaigns.rutherford.studies.study import Study
 from mhx.config import parse
+from mhx.config.merge import merged
 from mhx.errors import ConfigError
 from mhx.evidence.hashing import content_digest
 from mhx.reconnection.config import Reconnection, family
-from mhx.workflow.merge import merged
 
 HARRIS, COSINE = "periodic_double_harris", "cosine_tearing"
 SMALL = {"width": 0.45, "eta": 0.008, "nu": 0.008}

@@ -11,10 +11,10 @@ from mhx.campaigns.rutherford.executed import executed
 from mhx.campaigns.rutherford.plan import Options, plan_production
 from mhx.campaigns.rutherford.studies.flags import Convergence, LongRun, Seeds, Sweep, study_of
 from mhx.config import parse
+from mhx.config.merge import merged
 from mhx.errors import ConfigError
 from mhx.evidence.hashing import content_digest
 from mhx.reconnection.config import Reconnection, family_digest
-from mhx.workflow.merge import merged
 
 
 def planned(folder: Path, **flags) -> Path:

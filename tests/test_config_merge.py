@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mhx.config.merge import merged, stepped
 from mhx.errors import ConfigError
-from mhx.workflow.merge import merged, stepped
 
 SCALARS = st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=4)
 KEYS = st.sampled_from(["a", "b", "c", "id", "d_e"])

@@ -17,9 +17,9 @@ from typing import Any
 from mhx.config import Source, read_toml
 from mhx.config.faults import dotted, shown
 from mhx.config.lines import Place
+from mhx.config.merge import by_id, merge, merged, stepped
+from mhx.config.origins import Layer, Layered
 from mhx.errors import ConfigError
-from mhx.workflow.merge import by_id, merge, merged, stepped
-from mhx.workflow.origins import Layer, Layered
 
 PREFIX = "MHX_SET_"
 BASE = "base_config"

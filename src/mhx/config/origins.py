@@ -13,7 +13,7 @@ from typing import Any
 
 from mhx.config import Source
 from mhx.config.lines import Place
-from mhx.workflow.merge import APPEND, DELETE, REPLACE, by_id
+from mhx.config.merge import APPEND, DELETE, REPLACE, by_id
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ a new one is appended.  Three endings of keys are directives and never reach the
 `key__replace = ..` replaces even where merging by id would apply.
 
 Nothing given is changed, and what an overlay does not touch is shared with the base: results are
-for reading.  Where a merged value came from is found again by `mhx.workflow.origins`.
+for reading.  Where a merged value came from is found again by `mhx.config.origins`.
 """
 
 import difflib
