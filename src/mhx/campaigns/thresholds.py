@@ -150,6 +150,20 @@ FLOORS: Mapping[str, Mapping[str, float]] = {
 }
 """Floors of the case gates by kind of study: flags of the commands, no bounds of a plan."""
 
+READ_BY = {
+    "min_early_growth_rate": "early_growth_positive",
+    "min_max_growth_factor": "nonlinear_difference_reaches_visible_growth",
+    "min_reconnected_flux_amplification": "reconnected_flux_amplifies",
+    "min_island_width_amplification": "island_width_amplifies",
+    "max_relative_growth_rate_spread": "growth_rate_spread_bounded",
+    "max_relative_max_growth_spread": "max_growth_spread_bounded",
+    "max_relative_flux_amplification_spread": "flux_amplification_spread_bounded",
+    "max_relative_width_amplification_spread": "width_amplification_spread_bounded",
+}
+"""Bounds and floors that a study has a flag for -> the gate of its bundle that reads them; gates of
+a ladder stand after `resolution_` and `timestep_`."""
+IN_THE_STUDY = "study"
+
 
 def at_validation() -> dict[str, float]:
     """The bounds at which a bundle judges itself."""
@@ -216,19 +230,28 @@ def waivers(used: Mapping[str, float], *, where: str) -> list[Waiver]:
     ]
 
 
-def relaxed(used: Mapping[str, float], kind: str, *, where: str) -> list[Waiver]:
-    """One waiver per bound or floor looser than the one at which a bundle judges itself."""
+def relaxed(used: Mapping[str, float], kind: str, *, where: str = "") -> list[Waiver]:
+    """One waiver per bound or floor looser than the one at which a bundle judges itself.
+
+    where: empty for the flag of the same name, or the study itself where it has none.
+    """
     tier = at_validation()
-    found = [
-        Waiver(gate=row.gate, production_bound=tier[name], used_bound=used[name], where=where)
-        for name, row in BOUNDS.items()
-        if name in used and replace(row, value=tier[name]).looser(used[name])
+    own = {name: replace(row, value=tier[name]) for name, row in BOUNDS.items()}
+    own |= {name: _least(name, floor, "", "") for name, floor in FLOORS[kind].items()}
+    return [
+        Waiver(
+            gate=READ_BY.get(name, row.gate),
+            production_bound=row.value,
+            used_bound=used[name],
+            where=where or _where(name),
+        )
+        for name, row in own.items()
+        if name in used and row.looser(used[name])
     ]
-    return found + [
-        Waiver(gate=name, production_bound=floor, used_bound=used[name], where=where)
-        for name, floor in FLOORS[kind].items()
-        if name in used and used[name] < floor
-    ]
+
+
+def _where(name: str) -> str:
+    return f"--{name.replace('_', '-')}" if name in READ_BY else IN_THE_STUDY
 
 
 def strictest(

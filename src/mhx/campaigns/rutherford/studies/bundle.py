@@ -41,7 +41,6 @@ ARRAYS = {
     schemas.SEED_ROBUST_QI: "ensemble.npz",
 }
 CASE_FILES = ("config.toml", "history.npz", "final_state.npz")
-IN_THE_STUDY = "study"
 BOUNDARY = (
     "runs at stated settings, held against each other; what they support is said by the gates "
     "beside it; numerical, not agreement with data"
@@ -61,10 +60,6 @@ class _Found:
     def lacking(self) -> list[GateResult]:
         """Gates that keep the bundle from serving a claim."""
         return [result for result in self.serves.results if not result.passed]
-
-    @property
-    def waivers(self) -> list[Waiver]:
-        return relaxed(self.study)
 
 
 def conclude(study: Study) -> Answer:
@@ -116,16 +111,6 @@ def standing(study: Study) -> Answer | None:
         document=document,
         exit_code=1 if failed else 0,
     )
-
-
-def relaxed(study: Study) -> list[Waiver]:
-    """What the study says of its flags, and any bound looser than that of a validation."""
-    known = {(waiver.production_bound, waiver.used_bound) for waiver in study.waivers}
-    found = thresholds.relaxed(study.bounds, study.kind, where=IN_THE_STUDY)
-    return [
-        *study.waivers,
-        *(one for one in found if (one.production_bound, one.used_bound) not in known),
-    ]
 
 
 def declared(study: Study) -> dict[str, Any]:
@@ -195,9 +180,9 @@ def _diagnostics(found: _Found) -> dict[str, Any]:
         "covers": dict(judged.covers),
         "metrics": dict(judged.metrics),
         "bounds": dict(study.bounds),
-        "waivers": [waiver.document() for waiver in found.waivers],
+        "waivers": [waiver.document() for waiver in found.study.waivers],
         "passed": judged.passed,
-        "would_serve_a_claim": found.serves.passed and not found.waivers,
+        "would_serve_a_claim": found.serves.passed and not found.study.waivers,
         "gates_missing_for_a_claim": [str(result) for result in found.lacking],
     }
 
@@ -244,7 +229,7 @@ def _manifest(found: _Found) -> manifest.Manifest:
             "claim_scope": scope(study, found.cases, found.judged.covers),
             "family_digest": content_digest(study.family),
             "case_digests": {run.id: run.digest for run in found.cases.runs},
-            "waivers": [waiver.document() for waiver in found.waivers],
+            "waivers": [waiver.document() for waiver in found.study.waivers],
         },
     )
 

@@ -5,7 +5,7 @@ meant (`tables` says what that is).  `study_of` reads them, fills in a plan wher
 checks every case as the run file that it will be.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -19,24 +19,9 @@ from mhx.campaigns.rutherford.studies.tables import Asked
 from mhx.campaigns.rutherford.studies.variants import Variants, variants_of
 from mhx.config import Source, faults_in, listed, refusals_of
 from mhx.config.faults import Told
-from mhx.evidence.claims import Waiver
 from mhx.reconnection.config import Reconnection, family
 
 OUTPUTS = Path("outputs/benchmarks")
-FLOORS = {
-    "min_early_growth_rate": "early_growth_positive",
-    "min_max_growth_factor": "nonlinear_difference_reaches_visible_growth",
-    "min_reconnected_flux_amplification": "reconnected_flux_amplifies",
-    "min_island_width_amplification": "island_width_amplifies",
-}
-"""Floors of a command -> the gate that reads them."""
-SPREADS = {
-    "max_relative_growth_rate_spread": "growth_rate_spread_bounded",
-    "max_relative_max_growth_spread": "max_growth_spread_bounded",
-    "max_relative_flux_amplification_spread": "flux_amplification_spread_bounded",
-    "max_relative_width_amplification_spread": "width_amplification_spread_bounded",
-}
-"""Bounds along a ladder -> what their gates are called after `resolution_` and `timestep_`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +61,17 @@ class Common:
 
 
 @dataclass(frozen=True, kw_only=True)
+class _OneSeed(Common):
+    """Studies of one seed, whose cases have floors of their own."""
+
+    seed: int | None = None
+    min_early_growth_rate: float | None = None
+    min_max_growth_factor: float | None = None
+    min_reconnected_flux_amplification: float | None = None
+    min_island_width_amplification: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class _OnOneGrid(Common):
     nx: int | None = None
     ny: int | None = None
@@ -83,40 +79,30 @@ class _OnOneGrid(Common):
 
 
 @dataclass(frozen=True, kw_only=True)
-class LongRun(_OnOneGrid):
+class LongRun(_OnOneGrid, _OneSeed):
     """`double-harris-long-run`."""
 
     command = "double-harris-long-run"
     kind = study.LONG_RUN
     table = tables.LongRunTable
 
-    seed: int | None = None
-    min_early_growth_rate: float | None = None
-    min_max_growth_factor: float | None = None
-    min_reconnected_flux_amplification: float | None = None
-    min_island_width_amplification: float | None = None
     movies: bool | None = None
     ci_fast: bool | None = None
     store_fields: bool | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
-class Convergence(Common):
+class Convergence(_OneSeed):
     """`double-harris-convergence`."""
 
     command = "double-harris-convergence"
     kind = study.CONVERGENCE
     table = tables.ConvergenceTable
 
-    seed: int | None = None
     resolutions: str | None = None
     dt_values: str | None = None
     reference_resolution: int | str | None = None
     reference_dt: float | str | None = None
-    min_early_growth_rate: float | None = None
-    min_max_growth_factor: float | None = None
-    min_reconnected_flux_amplification: float | None = None
-    min_island_width_amplification: float | None = None
     max_relative_growth_rate_spread: float | None = None
     max_relative_max_growth_spread: float | None = None
     max_relative_flux_amplification_spread: float | None = None
@@ -124,23 +110,18 @@ class Convergence(Common):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sweep(_OnOneGrid):
+class Sweep(_OnOneGrid, _OneSeed):
     """`double-harris-parameter-sweep`."""
 
     command = "double-harris-parameter-sweep"
     kind = study.SWEEP
     table = tables.SweepTable
 
-    seed: int | None = None
     sweep_axis: str | None = None
     widths: str | None = None
     etas: str | None = None
     viscosities: str | None = None
     modes: str | None = None
-    min_early_growth_rate: float | None = None
-    min_max_growth_factor: float | None = None
-    min_reconnected_flux_amplification: float | None = None
-    min_island_width_amplification: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,8 +167,7 @@ def _made(options: Common, table: Asked, found: Variants) -> Study:
         base=base,
         cases=_cases(found, base, movies),
         family=family(configs[0]),
-        bounds=bounds_of(table, found.window),
-        waivers=waivers_of(table),
+        bounds=bounds_of(table, options.kind, found.window),
         axis=table.sweep_axis if isinstance(table, tables.SweepTable) else "",
         unavailable=found.unavailable,
         share=tuple(options.share or ()),
@@ -286,35 +266,13 @@ def differing(base: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, An
     return found
 
 
-def bounds_of(table: Asked, window: tuple[float, float]) -> dict[str, float]:
+def bounds_of(table: Asked, kind: str, window: tuple[float, float]) -> dict[str, float]:
     """Every bound in use: those of a validation, over them what the command was given."""
-    own = {name: float(value) for name, value in _judging(table)}
+    names = (*thresholds.BOUNDS, *thresholds.FLOORS[kind])
+    own = {name: float(getattr(table, name)) for name in names if hasattr(table, name)}
     return {
         **thresholds.at_validation(),
         **own,
         "fit_start": window[0],
         "fit_stop": window[1],
     }
-
-
-def waivers_of(table: Asked) -> list[Waiver]:
-    """One per bound looser than the command's own; promotion refuses a bundle that has any."""
-    found = []
-    for name, value in _judging(table):
-        own = type(table).model_fields[name].default
-        if value < own if name.startswith("min_") else value > own:
-            found.append(
-                Waiver(
-                    gate={**FLOORS, **SPREADS}[name],
-                    production_bound=own,
-                    used_bound=value,
-                    where=f"--{name.replace('_', '-')}",
-                )
-            )
-    return found
-
-
-def _judging(table: Asked) -> Iterator[tuple[str, float]]:
-    for name in (*FLOORS, *SPREADS):
-        if name in type(table).model_fields:
-            yield name, getattr(table, name)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mhx.campaigns import thresholds
 from mhx.evidence import schemas
 from mhx.evidence.claims import Waiver
 
@@ -39,7 +40,6 @@ class Study:
     base: an ordinary run file, filled in as far as all cases share it.
     axis: width, resistivity or mode for a sweep; empty otherwise.
     bounds: every bound in use by name, those of `thresholds.BOUNDS` and the floors of this command.
-    waivers: bounds looser than a production claim needs.
     unavailable: why nothing can run (the cosine sheet has no width); empty: the cases run.
     share: folders of finished studies whose equal cases need not be computed again.
     store_fields: whether the bundle keeps the last fields of the run and of its base.
@@ -51,9 +51,13 @@ class Study:
     cases: Sequence[StudyCase]
     family: Mapping[str, Any]
     bounds: Mapping[str, float]
-    waivers: Sequence[Waiver] = ()
     axis: str = ""
     unavailable: str = ""
     share: Sequence[Path] = ()
     movies: bool = False
     store_fields: bool = False
+
+    @property
+    def waivers(self) -> list[Waiver]:
+        """Bounds looser than the command's own; promotion refuses a bundle that has any."""
+        return thresholds.relaxed(self.bounds, self.kind)
