@@ -42,7 +42,7 @@ def file_metrics(
         "manifest_faults": (folder.manifest, schemas.MANIFEST),
         "artifact_manifest_faults": (folder.artifact_manifest, schemas.ARTIFACTS),
     }
-    metrics: Metrics = {name: _faulty(*place) for name, place in present.items()}
+    metrics: Metrics = {name: faulty(*place) for name, place in present.items()}
     metrics |= {
         "plan_faults": float(sum("campaign_plan.json" in fault for fault in faults)),
         "artifact_faults": float(len(faults)),
@@ -77,7 +77,8 @@ def hash_faults(folder: RunFolder) -> list[str]:
     ]
 
 
-def _faulty(path: Path, schema: str) -> float:
+def faulty(path: Path, schema: str) -> float:
+    """1 where a file cannot be read under its schema, else 0."""
     try:
         read_json(path, schema)
     except EvidenceError:

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BeforeValidator, Field, Strict, ValidationInfo, field_validator
 
+from mhx.campaigns import thresholds
 from mhx.campaigns.rutherford.parameters import (
     LONGEST,
     MAX_CELLS,
@@ -21,6 +22,7 @@ from mhx.campaigns.rutherford.parameters import (
     mode_fault,
 )
 from mhx.campaigns.rutherford.parameters import SEEDS as LARGEST_SEED
+from mhx.campaigns.rutherford.studies.study import CONVERGENCE, LONG_RUN
 from mhx.reconnection.tables import LARGE, SMALL
 
 FAST = 30.0
@@ -30,6 +32,8 @@ SHORTEST = 1e-30  # a time; ratios of shorter ones overflow [L/v_A]
 BETWEEN = 1.0  # samples of a study, unless asked otherwise [L/v_A]
 NEAR = 0.125  # a sweep without values steps by this share of its base: 0.35, 0.4, 0.45
 LADDER = 3  # values of a ladder or sweep that are made here
+OWN = thresholds.at_validation()
+FLOORS, LONG = thresholds.FLOORS[CONVERGENCE], thresholds.FLOORS[LONG_RUN]
 T = TypeVar("T")
 Shape = tuple[int, int]
 Mode = tuple[int, int]
@@ -111,15 +115,23 @@ class Asked(Problem):
     fit_start: float = Field(0.0, ge=0, description="start of the early fit window [L/v_A]")
     fit_stop: float | None = Field(None, gt=0, description="its end [L/v_A]")
 
-    min_early_growth_rate: float = Field(1e-3, description="floor of the early slope [v_A/L]")
+    min_early_growth_rate: float = Field(
+        FLOORS["min_early_growth_rate"], description="floor of the early slope [v_A/L]"
+    )
     min_max_growth_factor: float = Field(
-        1.05, ge=1, description="floor of the largest growth of the perturbation [1]"
+        FLOORS["min_max_growth_factor"],
+        ge=1,
+        description="floor of the largest growth of the perturbation [1]",
     )
     min_reconnected_flux_amplification: float = Field(
-        1.05, ge=1, description="floor of the sheet flux, largest over initial [1]"
+        OWN["min_reconnected_flux_amplification"],
+        ge=1,
+        description="floor of the sheet flux, largest over initial [1]",
     )
     min_island_width_amplification: float = Field(
-        1.05, ge=1, description="floor of the island width, largest over initial [1]"
+        OWN["min_island_width_amplification"],
+        ge=1,
+        description="floor of the island width, largest over initial [1]",
     )
     jobs: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
         "auto", description="cases at a time; auto: CPUs that this process may use [1]"
@@ -164,9 +176,13 @@ class LongRunTable(OnOneGrid):
 
     t_end: float = Field(100.0, gt=0, le=LONGEST, description="end time [L/v_A]")
     fit_stop: float | None = Field(10.0, gt=0, description="end of the fit window [L/v_A]")
-    min_early_growth_rate: float = Field(5e-2, description="floor of the early slope [v_A/L]")
+    min_early_growth_rate: float = Field(
+        LONG["min_early_growth_rate"], description="floor of the early slope [v_A/L]"
+    )
     min_max_growth_factor: float = Field(
-        2.0, ge=1, description="floor of the largest growth of the perturbation [1]"
+        LONG["min_max_growth_factor"],
+        ge=1,
+        description="floor of the largest growth of the perturbation [1]",
     )
     movies: bool = Field(True, description="draw the movies")
     store_fields: bool = Field(False, description="keep base and perturbed fields")
@@ -205,13 +221,17 @@ class ConvergenceTable(Asked):
     t_end: float = Field(80.0, gt=0, le=LONGEST, description="end time [L/v_A]")
     fit_stop: float | None = Field(4.0, gt=0, description="end of the fit window [L/v_A]")
 
-    max_relative_growth_rate_spread: float = Field(0.02, gt=0, description="along a ladder [1]")
-    max_relative_max_growth_spread: float = Field(0.02, gt=0, description="along a ladder [1]")
+    max_relative_growth_rate_spread: float = Field(
+        OWN["max_relative_growth_rate_spread"], gt=0, description="along a ladder [1]"
+    )
+    max_relative_max_growth_spread: float = Field(
+        OWN["max_relative_max_growth_spread"], gt=0, description="along a ladder [1]"
+    )
     max_relative_flux_amplification_spread: float = Field(
-        0.02, gt=0, description="along a ladder [1]"
+        OWN["max_relative_flux_amplification_spread"], gt=0, description="along a ladder [1]"
     )
     max_relative_width_amplification_spread: float = Field(
-        0.02, gt=0, description="along a ladder [1]"
+        OWN["max_relative_width_amplification_spread"], gt=0, description="along a ladder [1]"
     )
 
     @field_validator("resolutions", "dt_values")

@@ -7,7 +7,7 @@ passes is a validation and never more: no plan has fixed bounds and duration bef
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from shlex import quote
 from typing import Any
@@ -17,6 +17,7 @@ from mhx.campaigns.bundles import Given
 from mhx.campaigns.criteria import CRITERIA
 from mhx.campaigns.folder import RunFolder
 from mhx.campaigns.rutherford.evidence import About, judged_evidence
+from mhx.campaigns.rutherford.file_metrics import faulty
 from mhx.campaigns.rutherford.outputs import LEGACY_HISTORIES, MOVIES
 from mhx.campaigns.rutherford.studies.bundle import DIAGNOSTICS, VALIDATION
 from mhx.campaigns.rutherford.studies.cases import CaseRun, read_cases
@@ -24,6 +25,7 @@ from mhx.campaigns.rutherford.studies.judging import judge
 from mhx.campaigns.rutherford.studies.measures import measures
 from mhx.campaigns.rutherford.studies.study import LONG_RUN
 from mhx.campaigns.supporting import Bundles
+from mhx.campaigns.thresholds import Bound
 from mhx.errors import ConfigError, EvidenceError
 from mhx.evidence import manifest, schemas, store
 from mhx.evidence.claims import ClaimLevel, Waiver
@@ -40,15 +42,40 @@ COUNTS = ("x_point_count", "o_point_count")
 BOUNDARY = "one long run at stated settings, and its convergence; a validation, never more"
 AGAIN = "mhx benchmark double-harris-long-run --outdir RUN_DIR ..."
 MOVIES_GATE = "fixed_scale_movies_present"
-DEFAULTS = {
-    "min_history_samples": 30.0,
-    "min_t_end": 30.0,
-    "max_relative_energy_increase": 1e-8,
-    "min_reconnected_flux_amplification": 1.05,
-    "min_island_width_amplification": 1.05,
-    "min_convergence_dirs": 1.0,
+
+
+def _row(name: str, value: float, metric: str, gate: str = "") -> tuple[Bound, str]:
+    """A bound of a campaign's promotion at the value that is meant here, and what it bounds."""
+    row = thresholds.BOUNDS[name]
+    return replace(row, value=value, gate=gate or row.gate), metric
+
+
+BOUNDS: Mapping[str, tuple[Bound, str]] = {
+    "min_history_samples": _row("min_history_samples", 30.0, "history_samples"),
+    "min_t_end": (
+        Bound(
+            gate="minimum_duration_reached",
+            side="low",
+            value=30.0,
+            unit="L/v_A",
+            meaning="end time",
+        ),
+        "t_end",
+    ),
+    "max_relative_energy_increase": _row(
+        *("max_relative_energy_increase", 1e-8, "relative_energy_increase"),
+        gate="energy_increase_within_tolerance",
+    ),
+    "min_reconnected_flux_amplification": _row(
+        "min_reconnected_flux_amplification", 1.05, "reconnected_flux_amplification"
+    ),
+    "min_island_width_amplification": _row(
+        "min_island_width_amplification", 1.05, "island_width_amplification"
+    ),
+    "min_convergence_dirs": _row("min_convergence_dirs", 1.0, "convergence_bundles"),
 }
-"""Bounds of this check by flag; a looser one is recorded."""
+"""Bounds of this check by flag, and the metric of each; a looser one is recorded."""
+DEFAULTS = {name: row.value for name, (row, _) in BOUNDS.items()}
 
 Metrics = dict[str, float | None]
 
@@ -80,31 +107,15 @@ class Options:
         """Bounds looser than ours."""
         return [
             Waiver(
-                gate=_BOUND_OF[name][0],
-                production_bound=DEFAULTS[name],
-                used_bound=value,
+                gate=row.gate,
+                production_bound=row.value,
+                used_bound=self.bounds[name],
                 where=f"--{name.replace('_', '-')}",
             )
-            for name, value in self.bounds.items()
-            if (value < DEFAULTS[name] if name.startswith("min_") else value > DEFAULTS[name])
+            for name, (row, _) in BOUNDS.items()
+            if row.looser(self.bounds[name])
         ]
 
-
-_BOUND_OF = {
-    "min_history_samples": ("minimum_history_samples", "history_samples"),
-    "min_t_end": ("minimum_duration_reached", "t_end"),
-    "max_relative_energy_increase": (
-        "energy_increase_within_tolerance",
-        "relative_energy_increase",
-    ),
-    "min_reconnected_flux_amplification": (
-        "reconnected_flux_amplifies",
-        "reconnected_flux_amplification",
-    ),
-    "min_island_width_amplification": ("island_width_amplifies", "island_width_amplification"),
-    "min_convergence_dirs": ("convergence_bundle_count", "convergence_bundles"),
-}
-"""Flag -> the gate that it bounds and what that reads."""
 
 _SHARED = (
     *("execution_diagnostics_present", "execution_validation_present", "run_manifest_present"),
@@ -178,9 +189,9 @@ def _metrics(run_dir: Path, run: CaseRun | None, bundles: Bundles) -> Metrics:
     """What the gates read; None where the files do not give it."""
     found = bundles.metrics()
     metrics: Metrics = {
-        "diagnostics_faults": _faulty(run_dir / DIAGNOSTICS, schemas.LONG_RUN),
-        "validation_faults": _faulty(run_dir / VALIDATION, schemas.gates_of(schemas.LONG_RUN)),
-        "manifest_faults": _faulty(run_dir / manifest.MANIFEST_NAME, schemas.MANIFEST),
+        "diagnostics_faults": faulty(run_dir / DIAGNOSTICS, schemas.LONG_RUN),
+        "validation_faults": faulty(run_dir / VALIDATION, schemas.gates_of(schemas.LONG_RUN)),
+        "manifest_faults": faulty(run_dir / manifest.MANIFEST_NAME, schemas.MANIFEST),
         "history_schema_faults": float(run is None),
         "missing_movies": float(_missing_movies(run_dir)),
         "convergence_bundles": found["convergence_bundles"],
@@ -207,14 +218,6 @@ def _metrics(run_dir: Path, run: CaseRun | None, bundles: Bundles) -> Metrics:
     }
 
 
-def _faulty(path: Path, schema: str) -> float:
-    try:
-        store.read_json(path, schema)
-    except EvidenceError:
-        return 1.0
-    return 0.0
-
-
 def _missing_movies(run_dir: Path) -> int:
     paths = [run_dir / "figures" / name for name in MOVIES]
     return sum(not (one.is_file() and one.with_suffix(".json").is_file()) for one in paths)
@@ -226,10 +229,10 @@ def _gates(options: Options) -> Iterator[Gate]:
         if name != MOVIES_GATE or options.require_movies is not False:
             yield shared[name]
     for flag, value in options.bounds.items():
-        name, metric = _BOUND_OF[flag]
-        side = {"low": value} if flag.startswith("min_") else {"high": value}
-        reason = shared[name].reason if name in shared else _REASONS[name]
-        yield Gate(name=name, metric=metric, reason=reason, remedy=AGAIN, **side)
+        row, metric = BOUNDS[flag]
+        reason = shared[row.gate].reason if row.gate in shared else _REASONS[row.gate]
+        side = {row.side: value}
+        yield Gate(name=row.gate, metric=metric, reason=reason, remedy=AGAIN, **side)
 
 
 _REASONS = {
