@@ -20,6 +20,7 @@ from mhx.campaigns.rutherford.lane.words import (
     RUN,
     RUTHERFORD_BOUNDARY,
     SEED_QI,
+    THRESHOLDS,
     WIDTH_SWEEP,
     below,
     bounds,
@@ -37,11 +38,6 @@ _PLANNED = ("campaign_plan.json", "campaign_config.toml", "plan_validation.json"
 _PLAN_FILES = (*_PLANNED, "plan_manifest.json", "runbook.md", "job_array.json")
 _HISTORY = ("production_history.npz", *MOVIES)
 _REPORT = ("promotion_readiness.json", "validation.json", "manifest.json", "artifact_manifest.json")
-_IN_THE_PLAN = (
-    *("max_energy_budget_residual", "max_relative_energy_growth", "max_relative_energy_increase"),
-    *("max_divergence_linf", "min_history_samples"),
-    *("min_reconnected_flux_amplification", "min_island_width_amplification"),
-)
 
 
 def commands(lane: LaneDesign) -> list[LaneCommand]:
@@ -63,7 +59,7 @@ def _plan(lane: LaneDesign) -> LaneCommand:
     declared = given("--harris-growth-rate", asked.harris_growth_rate)
     changed = [
         word
-        for name in _IN_THE_PLAN
+        for name in THRESHOLDS
         if differs(asked, name)
         for word in ("--threshold", f"{name}={getattr(asked, name)!r}")
     ]
@@ -127,9 +123,7 @@ def _checks(lane: LaneDesign) -> list[LaneCommand]:
     bundles = ("--convergence-dir", MAIN, "--convergence-dir", CROSSCHECK)
     ladders = ("double_harris_convergence_main", "double_harris_convergence_crosscheck")
     sweeps = ("double_harris_width_sweep", "double_harris_eta_lundquist_sweep")
-    judged_at = (
-        *("max_energy_budget_residual", "max_divergence_linf", "min_history_samples", *FLOORS),
-    )
+    judged_at = ("max_energy_budget_residual", "max_divergence_linf", "min_history_samples")
     validation = LaneCommand(
         id="double_harris_promotion_check",
         stage="promotion",
@@ -160,7 +154,7 @@ def _checks(lane: LaneDesign) -> list[LaneCommand]:
             *("campaign", "rutherford-promotion-check", RUN, *bundles),
             *("--seed-qi-dir", SEED_QI, "--width-sweep-dir", WIDTH_SWEEP),
             *("--eta-sweep-dir", ETA_SWEEP, "--require-sweeps"),
-            *bounds(asked, judged_at),
+            *bounds(asked, [*judged_at, *FLOORS]),
         ),
         timeout_seconds=asked.gate_timeout_seconds,
         expensive=False,

@@ -86,7 +86,7 @@ def campaign(lane: LaneDesign, root: str, python: str) -> dict[str, Any]:
             "noise_amplitude": asked.qi_noise_amplitude,
             "noise_to_seed_ratio": asked.qi_noise_amplitude / asked.perturbation_amplitude,
         },
-        "thresholds": {name: getattr(asked, name) for name in _THRESHOLDS},
+        "thresholds": {name: getattr(asked, name) for name in words.THRESHOLDS},
         "timeouts": {
             "timeout_seconds": asked.timeout_seconds,
             "gate_timeout_seconds": asked.gate_timeout_seconds,
@@ -94,13 +94,6 @@ def campaign(lane: LaneDesign, root: str, python: str) -> dict[str, Any]:
         },
         "jobs": asked.jobs,
     }
-
-
-_THRESHOLDS = (
-    *("max_energy_budget_residual", "max_relative_energy_growth", "max_relative_energy_increase"),
-    *("max_divergence_linf", "min_history_samples"),
-    *("min_reconnected_flux_amplification", "min_island_width_amplification"),
-)
 
 
 def _physics(asked: Lane) -> dict[str, Any]:

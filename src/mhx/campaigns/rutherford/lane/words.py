@@ -28,6 +28,11 @@ MOVIES = tuple(
     for suffix in ("gif", "json")
 )
 FLOORS = ("min_reconnected_flux_amplification", "min_island_width_amplification")
+THRESHOLDS = (
+    *("max_energy_budget_residual", "max_relative_energy_growth", "max_relative_energy_increase"),
+    *("max_divergence_linf", "min_history_samples", *FLOORS),
+)
+"""Bounds that have a flag of the lane, by their names in a plan."""
 
 
 def physics(asked: Lane) -> list[str]:
