@@ -58,7 +58,6 @@ VALIDATION = "validation.json"
 _IDENTITY = (".npz", ".csv", ".toml")  # the rest is pictures, or holds times and rates
 _TOLD_APART = frozenset({CONFIG})  # its content is identity by itself; its paths are none
 _MANIFEST_NOTES = ("family_digest",)  # what a runner says of itself for the manifest
-_BESIDE_A_RUN = LOCKS | LEFT_OUT_FOLDERS  # whoever starts runs keeps its own records there
 
 
 def run_file(path: Path, output_dir: Path | None = None, changes: Changes | None = None) -> Answer:

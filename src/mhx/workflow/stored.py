@@ -19,6 +19,7 @@ from mhx.evidence.hashing import content_digest
 from mhx.evidence.manifest import without_circumstance
 from mhx.workflow.inputs import input_digests
 from mhx.workflow.load import Loaded
+from mhx.workflow.placeholders import leaves
 
 CONFIG = "config.toml"
 HERE = "."
@@ -103,7 +104,7 @@ def configuration_digest(config: Mapping[str, Any]) -> str:
 
 def first_difference(kept: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
     """The first key, in the order of the alphabet, in which they differ."""
-    old, new = _leaves(_content(kept)), _leaves(_content(asked))
+    old, new = dict(leaves(_content(kept))), dict(leaves(_content(asked)))
     for key in sorted(old.keys() | new.keys()):
         if old.get(key) != new.get(key):
             return f"{key} is {old.get(key)!r} there, {new.get(key)!r} here"
@@ -120,11 +121,3 @@ def _content(config: Mapping[str, Any]) -> dict[str, Any]:
     kept = {key: value for key, value in without_circumstance(config).items() if key != "name"}
     kept["workflow"] = {k: v for k, v in kept.get("workflow", {}).items() if k != "name"}
     return kept
-
-
-def _leaves(table: Mapping[str, Any], above: str = "") -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in table.items():
-        name = f"{above}{key}"
-        found |= _leaves(value, f"{name}.") if isinstance(value, Mapping) else {name: value}
-    return found

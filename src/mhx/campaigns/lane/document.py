@@ -5,7 +5,7 @@ lane is.  Asking again for the same lane keeps its results; another lane needs a
 command has run here.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from mhx.evidence import schemas
 from mhx.evidence.claims import ClaimLevel
 from mhx.evidence.provenance import now
 from mhx.evidence.store import read_json, write_json
+from mhx.workflow.placeholders import leaves
 
 MANIFEST = "production_campaign_manifest.json"
 SCRIPT = "run_commands.sh"
@@ -89,7 +90,7 @@ def asked_for(campaign: Mapping[str, Any]) -> dict[str, Any]:
 
 def same_lane(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     """What differs between two manifests of one root, one line each; [] for the same lane."""
-    there, asked = (dict(_leaves(asked_for(content["campaign"]))) for content in (old, new))
+    there, asked = (dict(leaves(asked_for(content["campaign"]))) for content in (old, new))
     differences = [
         f"{name}: {there.get(name)!r} -> {asked.get(name)!r}"
         for name in sorted({*there, *asked})
@@ -100,15 +101,6 @@ def same_lane(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
         name for name in {**words[0], **words[1]} if words[0].get(name) != words[1].get(name)
     ]
     return differences or [f"command {name} differs" for name in changed]
-
-
-def _leaves(table: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
-    """Dotted keys and values."""
-    for key, value in table.items():
-        if isinstance(value, Mapping):
-            yield from _leaves(value, f"{above}{key}.")
-        else:
-            yield f"{above}{key}", value
 
 
 def _words(row: Mapping[str, Any]) -> list[str]:

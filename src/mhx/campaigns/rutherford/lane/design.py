@@ -14,7 +14,6 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mhx.campaigns import plan as planning
 from mhx.campaigns.duration import (
     HARRIS_REFERENCE_RATE,
     Duration,
@@ -227,8 +226,3 @@ def _cases(
 
 def _changed(asked: Lane, **values: float | int) -> Lane:
     return asked.model_copy(update=values)
-
-
-def reference_samples(made: Cadence) -> int:
-    """Rows of the history of one run."""
-    return planning.samples(made.steps, made.save_every)
