@@ -8,8 +8,8 @@ import numpy as np
 from mhx.config import parse
 from mhx.groundwater.grid import Grid
 from mhx.groundwater.mesh import make_grid
-from mhx.groundwater.site import Domain, Mesh, Topography
-from mhx.groundwater.terrain import Site, Terrain, terrain_of
+from mhx.groundwater.site import Domain, Mesh, Site, Topography
+from mhx.groundwater.terrain import Terrain, terrain_of
 
 PLANE = {"kind": "plane", "base_elevation": 100.0, "amplitude": 10.0, "rises_to": "west"}
 STREAM = {"id": "stream", "source": "stream"}

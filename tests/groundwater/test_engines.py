@@ -196,10 +196,10 @@ def test_identity_of_a_flow_run_without_mf6_is_an_engine_missing():
 def test_a_run_notes_its_programs_for_the_manifest(tmp_path):
     program(tmp_path / "engines" / "mf6")
     engine = find("mf6")
-    assert noted(engine, "file") == {
+    assert noted([engine], ()) == {
         "engine.mf6.version": "6.4.1",
         "engine.mf6.version_line": "mf6: 6.4.1 Release 12/09/2022",
         "engine.mf6.path": str(engine.path),
         "engine.mf6.sha256": engine.sha256,
     }
-    assert set(noted(None, "voronoi")) == {"engine.gmsh.version"}
+    assert set(noted([], ["gmsh"])) == {"engine.gmsh.version"}

@@ -9,7 +9,8 @@ import pytest
 from mhx.config import parse
 from mhx.errors import ConfigError
 from mhx.groundwater import parameters
-from mhx.groundwater.config import RandomField, Simulation
+from mhx.groundwater.config import Simulation
+from mhx.groundwater.flow_config import RandomField
 from mhx.groundwater.structured import regular
 
 from .models import OUTLINE, document, grid, model

@@ -14,7 +14,7 @@ import pytest
 from mhx.config import parse
 from mhx.errors import ConfigError, EngineMissing, SolverError
 from mhx.evidence.hashing import file_digest
-from mhx.groundwater import engines, memory, placing, simulation
+from mhx.groundwater import engines, memory, mf6_flow, placing, simulation
 from mhx.groundwater.config import Simulation
 from mhx.runner import RunRequest, RunSummary
 
@@ -173,7 +173,7 @@ def test_the_identity_follows_a_file_not_its_place(mf6: Path, tmp_path: Path) ->
         path = tmp_path / f"{name}.csv"
         path.write_text("\n".join(["value", *["1e-4"] * 39, last]))
         config = parse(Simulation, configuration(param={"K": {"file": str(path)}}))
-        ids.append(simulation.identity_of(config, engines.find("mf6", mf6)))
+        ids.append(simulation.identity_of(config, {"mf6": engines.find("mf6", mf6)}))
     assert ids[0] == ids[1] != ids[2]
 
 
@@ -214,7 +214,7 @@ def test_the_self_check_is_made_of_the_runs_that_identity_chooses(
     mf6: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     checked = []
-    monkeypatch.setattr(simulation, "self_check", lambda *_: checked.append(1))
+    monkeypatch.setattr(mf6_flow, "self_check", lambda *_: checked.append(1))
     monkeypatch.setattr(simulation, "identity_of", lambda *_: "0" * 13 + "064")  # 100
     ran(tmp_path / "1")
     monkeypatch.setattr(simulation, "identity_of", lambda *_: "0" * 13 + "065")
@@ -233,13 +233,13 @@ def test_the_self_check_refuses_heads_that_flopy_does_not_get(mf6: Path, tmp_pat
     model = flow.assemble(config, ground.grid, ground.terrain, ground.key)
     placing.place(tmp_path, writer.write(model))
     result = read_results(model, run_mf6(mf6, tmp_path), tmp_path)
-    simulation.self_check(model, mf6, result, None)
+    mf6_flow.self_check(model, mf6, result, None)
     wrong = {"k": model.properties["k"] * 1.001}
     with pytest.raises(SolverError, match=r"self-check: heads differ by .* flopy \(bound 1e-07 m"):
-        simulation.self_check(replace(model, properties=wrong), mf6, result, None)
+        mf6_flow.self_check(replace(model, properties=wrong), mf6, result, None)
     dry = replace(result, heads=np.where(result.heads > 101, np.nan, result.heads))
     with pytest.raises(SolverError, match="has other dry cells"):
-        simulation.self_check(model, mf6, dry, None)
+        mf6_flow.self_check(model, mf6, dry, None)
 
 
 def test_a_selector_that_finds_no_cell_is_wrong_input(mf6: Path, tmp_path: Path) -> None:

@@ -17,7 +17,8 @@ from mhx.groundwater.grid import Floats, Grid, Ids, signed_areas
 from mhx.groundwater.linefit import constraint_metrics
 from mhx.groundwater.mesh import target_size
 from mhx.groundwater.polygons import cell_polygons, hausdorff
-from mhx.groundwater.terrain import Site, Terrain
+from mhx.groundwater.site import Site
+from mhx.groundwater.terrain import Terrain
 
 DUPLICATE = 1e-6
 """Vertices nearer than this count twice [m]."""

@@ -14,7 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import metadata
@@ -27,6 +27,8 @@ from mhx.evidence.hashing import file_digest
 LICENCE = "public domain (CC0), a program of the U.S. Geological Survey"
 MADE_BY_GMSH = ("triangles", "voronoi")
 """Kinds of mesh whose cells come from gmsh."""
+NEEDS = {"mf6": ("mf6",), "mfnwt": ("mfnwt",), "mt3dusgs": ("mfnwt", "mt3dusgs")}
+"""`engine` of a configuration -> the executables that it needs; the others are libraries."""
 _ANSWER_WITHIN_S = 20.0
 
 
@@ -66,6 +68,7 @@ PROGRAMS = {
             words=("no-such-model",),  # it has no --version; an absent model makes it say who it is
             version=r"MODFLOW-NWT[\s\S]*?Version (?P<version>\d+\.\d+\.\d+)",
             oldest=(1, 3, 0),
+            key="solver.mfnwt.exe",
         ),
         Program(
             name="mt3dusgs",
@@ -74,6 +77,7 @@ PROGRAMS = {
             words=("no-such-model",),
             version=r"MT3D-USGS[\s\S]*?\[Ver (?P<version>\d+\.\d+\.\d+)",
             oldest=(1, 1, 0),
+            key="solver.mt3dusgs.exe",
         ),
     )
 }
@@ -149,16 +153,21 @@ def described(engine: Engine) -> dict[str, str]:
     }
 
 
-def noted(engine: Engine | None, mesh_kind: str) -> dict[str, str]:
+def noted(programs: Iterable[Engine], libraries: Iterable[str]) -> dict[str, str]:
     """What a run says of the programs it used; the manifest keeps it under `engines`."""
     found = {}
-    if engine is not None:
+    for engine in programs:
         told = described(engine)
-        keys = ("version", "version_line", "path", "sha256")
-        found = {f"engine.{engine.name}.{key}": told[key] for key in keys}
-    if mesh_kind in MADE_BY_GMSH:
-        found["engine.gmsh.version"] = _library_version("gmsh")
+        for key in ("version", "version_line", "path", "sha256"):
+            found[f"engine.{engine.name}.{key}"] = told[key]
+    found |= {f"engine.{name}.version": _library_version(name) for name in libraries}
     return found
+
+
+def libraries_of(engine: str, mesh_kind: str | None) -> tuple[str, ...]:
+    """The Python packages that decide the numbers of a run besides the executables."""
+    mesh = ("gmsh",) if mesh_kind in MADE_BY_GMSH else ()
+    return (*mesh, *(("scikit-fem",) if engine.startswith("fem_") else ()))
 
 
 def engines_folder() -> Path:
@@ -196,11 +205,14 @@ def identity(config: Mapping[str, Any]) -> Mapping[str, str]:
         if entry.get("enabled", True)
     }
     found = {}
+    engine = config.get("engine", "mf6")
     if "flow" in types:
-        exe = config.get("solver", {}).get("mf6", {}).get("exe")
-        found["mf6"] = find("mf6", Path(exe) if exe else None).identity
-    if types and config.get("mesh", {}).get("kind", "voronoi") in MADE_BY_GMSH:
-        found["gmsh"] = _library_version("gmsh")
+        for name in NEEDS.get(engine, ()):
+            exe = config.get("solver", {}).get(name, {}).get("exe")
+            found[name] = find(name, Path(exe) if exe else None).identity
+    mesh = None if config.get("model") else config.get("mesh", {}).get("kind", "voronoi")
+    if types:
+        found |= {name: _library_version(name) for name in libraries_of(engine, mesh)}
     return found
 
 

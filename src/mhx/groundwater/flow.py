@@ -8,11 +8,13 @@ import numpy as np
 
 from mhx.errors import ConfigError
 from mhx.groundwater import boundaries, parameters
-from mhx.groundwater.config import Flow, Mf6, Simulation, packages
+from mhx.groundwater.config import Simulation, packages
+from mhx.groundwater.flow_config import Flow
 from mhx.groundwater.grid import Floats, Grid, Ids
 from mhx.groundwater.memory import key_of, remembered
 from mhx.groundwater.model import Boundary, FlowModel, Ims, Period
 from mhx.groundwater.site import Layers
+from mhx.groundwater.solver import Mf6
 from mhx.groundwater.tables import per_cell
 from mhx.groundwater.terrain import Terrain
 from mhx.groundwater.units import DAY

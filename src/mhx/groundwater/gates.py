@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from mhx.evidence.gates import Gate
 from mhx.groundwater.config import Simulation
 from mhx.groundwater.model import FlowModel
+from mhx.groundwater.site import Mesh
 from mhx.groundwater.vocabulary import FLOW, MESH
 
 RECHARGE = Gate(
@@ -79,9 +80,9 @@ def flow_gates(config: Simulation, model: FlowModel) -> tuple[Gate, ...]:
     return (*gates, *_hull(model))
 
 
-def mesh_gates(config: Simulation) -> tuple[Gate, ...]:
+def mesh_gates(mesh: Mesh) -> tuple[Gate, ...]:
     """The bounds of `[mesh.accept]`; angles count for triangles, on which gradients live."""
-    accept, kind = config.mesh.accept, config.mesh.kind
+    accept, kind = mesh.accept, mesh.kind
     bounds: Mapping[str, tuple[str, dict[str, float | None], str, str]] = {
         "smallest_angle": (
             "min_angle_deg",

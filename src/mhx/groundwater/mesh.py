@@ -13,10 +13,10 @@ import shapely
 from mhx.errors import ConfigError
 from mhx.groundwater.grid import Grid, centroids, signed_areas
 from mhx.groundwater.meshfile import read_triangles
-from mhx.groundwater.site import Mesh
+from mhx.groundwater.site import Mesh, Site
 from mhx.groundwater.snapping import Line, Net, snapped
 from mhx.groundwater.structured import MOST_CELLS, regular
-from mhx.groundwater.terrain import Site, Terrain
+from mhx.groundwater.terrain import Terrain
 from mhx.groundwater.triangles import Sizes, triangulated
 
 GROWTH = 4.0

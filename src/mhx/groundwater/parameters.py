@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from mhx.errors import ConfigError
-from mhx.groundwater.config import Flow, Param, RandomField
+from mhx.groundwater.flow_config import Flow, Param, RandomField
 from mhx.groundwater.grid import Floats, Grid
 from mhx.groundwater.tables import per_cell, zones_per_cell
 from mhx.groundwater.units import to_si

@@ -1,57 +1,49 @@
-"""One groundwater run from one configuration: mesh, then flow, as `[[simulation.process]]` says.
+"""One groundwater run from one configuration: mesh, flow, transport, as its processes say.
 
-    mesh/      vertices.csv, cells.csv, mesh_summary.json
-    mf6/       an ordinary MODFLOW 6 model with its listings; opens with flopy, runs with mf6 alone
-    results/   catalog.json, heads.npz, budget.csv, steps.csv
-    figures/   unless output.figures = false
+    mesh/          vertices.csv, cells.csv, mesh_summary.json
+    mf6/           an ordinary MODFLOW 6 model with its listings; opens with flopy, runs with mf6
+                   alone; other engines: a folder of their name
+    results/       catalog.json, heads.npz, budget.csv, steps.csv; of transport concentration.npz
+    figures/       unless output.figures = false
     validation.json
 
 Grid, mesh metrics and texts are remembered between the runs of a process (`memory.py`) and inputs
-linked (`placing.py`); in one run of a hundred, chosen by its identity, flopy writes the same model
-again and the heads must agree.  Times are wall clock [s]; identity holds no path and no time.
+linked (`placing.py`).  Times are wall clock [s]; identity holds no path and no time.
 """
 
 import hashlib
 import json
-import os
-import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from mhx.config import parse
-from mhx.errors import ConfigError, SolverError
+from mhx.errors import ConfigError
 from mhx.evidence import schemas, store
 from mhx.evidence.gates import judge_all, validation_document
 from mhx.evidence.hashing import file_digest
-from mhx.groundwater import catalog, fields, gates, writer
+from mhx.groundwater import catalog, fields, gates
 from mhx.groundwater.config import Simulation
 from mhx.groundwater.conformity import mesh_metrics
-from mhx.groundwater.engines import Engine, find, noted
-from mhx.groundwater.flow import assemble
+from mhx.groundwater.engines import NEEDS, Engine, find, libraries_of, noted
 from mhx.groundwater.flow_metrics import flow_metrics
 from mhx.groundwater.grid import Grid
-from mhx.groundwater.heads import read_heads
 from mhx.groundwater.memory import key_of, remembered
 from mhx.groundwater.mesh import make_grid
 from mhx.groundwater.meshfile import grid_files
-from mhx.groundwater.mf6 import SCREEN, run_mf6
-from mhx.groundwater.model import FlowModel
+from mhx.groundwater.mf6_flow import clear
 from mhx.groundwater.placing import place, replace_file
-from mhx.groundwater.results import FlowResult, read_results
+from mhx.groundwater.solved import FlowRun, Task, flow_engine, transport_engine
 from mhx.groundwater.terrain import Terrain, terrain_of
+from mhx.groundwater.told import Told
 from mhx.groundwater.vocabulary import FLOW, MESH
 from mhx.runner import RunRequest, RunSummary
 
-MESH_FOLDER, MF6_FOLDER, FIGURES, VALIDATION = "mesh", "mf6", "figures", "validation.json"
-CHECKED_ONE_IN = 100
-SAME_HEADS = 1e-7
-"""Largest difference of heads between the two ways of writing a model [m]."""
+MESH_FOLDER, FIGURES, VALIDATION = "mesh", "figures", "validation.json"
+SOLVER_FOLDERS = ("mf6", "mfnwt", "mt3dusgs", "fem", "analytic")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,15 +57,6 @@ class Ground:
     files: Mapping[str, bytes]
 
 
-@dataclass(frozen=True, kw_only=True)
-class FlowRun:
-    """A finished flow run."""
-
-    engine: Engine
-    model: FlowModel
-    result: FlowResult
-
-
 def run(request: RunRequest) -> RunSummary:
     """Carry out the declared processes; SolverError, EngineMissing or ConfigError where one ends.
 
@@ -82,39 +65,77 @@ def run(request: RunRequest) -> RunSummary:
     began = time.perf_counter()
     config = parse(Simulation, dict(request.config))
     root = request.output_dir
-    # before the mesh: a missing program is told at once
-    engine = find("mf6", config.solver.mf6.exe) if config.runs("flow") else None
-    ground = _ground(config)
-    place(root / MESH_FOLDER, ground.files)
-    metrics = {f"{MESH}{name}": value for name, value in ground.metrics.items()}
-    notes = {"output_mesh": f"{MESH_FOLDER}/cells.csv", **noted(engine, config.mesh.kind)}
-    flow = None
-    if engine is not None:
-        sim_id = identity_of(config, engine)
-        flow = _flow(config, ground, engine, root, sim_id)
-        metrics |= {f"{FLOW}{name}": value for name, value in flow_metrics(flow.result).items()}
-        notes |= _notes(flow, sim_id)
-        _written(config, flow, root, sim_id)
-    judged = gates.mesh_gates(config)
-    if flow is not None:
-        judged += gates.flow_gates(config, flow.model)
-    results = judge_all(judged, metrics)
+    if config.model is not None:
+        existing = import_module("mhx.groundwater.existing.run")
+        told: Told = existing.run(config, root)
+    else:
+        told = _built(config, root)
+    results = judge_all(told.gates, told.metrics)
     read = {result.gate.metric: result.value for result in results}
     validation = validation_document(schemas.RUN_VALIDATION, results, read)
     replace_file(root / VALIDATION, store.render_json(validation))
+    told.notes["wall_time_seconds"] = f"{time.perf_counter() - began:.6f}"
+    return RunSummary(metrics=told.metrics, notes=told.notes, artifacts=_artifacts(root))
+
+
+def _built(config: Simulation, root: Path) -> Told:
+    """A model that is built here: mesh, then flow, then transport."""
+    # before the mesh: a missing program is told at once
+    programs = programs_of(config) if config.runs("flow") else {}
+    site = config.site
+    ground = _ground(config)
+    place(root / MESH_FOLDER, ground.files)
+    told = Told(
+        metrics={f"{MESH}{name}": value for name, value in ground.metrics.items()},
+        notes={"output_mesh": f"{MESH_FOLDER}/cells.csv"}
+        | noted(programs.values(), libraries_of(config.engine, site.mesh.kind)),
+        gates=list(gates.mesh_gates(site.mesh)),
+    )
+    if not config.runs("flow"):
+        if config.output.figures:
+            _draw(told, config, ground, None, root)
+        return told
+    sim_id = identity_of(config, programs)
+    folder = root / folder_of(config.engine)
+    folder.mkdir(parents=True, exist_ok=True)
+    task = Task(
+        config=config,
+        grid=ground.grid,
+        terrain=ground.terrain,
+        site=ground.key,
+        folder=folder,
+        programs=programs,
+        sim_id=sim_id,
+    )
+    transport = transport_engine(config.engine)(task) if config.runs("transport") else None
+    flow = transport.flow if transport is not None else flow_engine(config.engine)(task)
+    _tell_flow(told, task, flow, root)
+    if transport is not None:
+        solute = import_module("mhx.groundwater.transport.telling")
+        solute.tell(told, task, transport, root)
     if config.output.figures:
-        drawn = _pictures(config, ground, flow, root / FIGURES)
-        notes |= {"output_figure": f"{FIGURES}/{drawn[0].name}"} if drawn else {}
-    if flow is not None:
-        _keep(config.output.keep_solver_files, root / MF6_FOLDER, flow.model)
-    notes["wall_time_seconds"] = f"{time.perf_counter() - began:.6f}"
-    return RunSummary(metrics=metrics, notes=notes, artifacts=_artifacts(root))
+        _draw(told, config, ground, flow, root)
+    _keep(config.output.keep_solver_files, folder, flow)
+    return told
 
 
-def identity_of(config: Simulation, engine: Engine) -> str:
-    """What a result is identified by: every value, every input file, the executable; no path."""
+def programs_of(config: Simulation) -> dict[str, Engine]:
+    """The executables that the engine of a configuration needs, found."""
+    solver = config.solver
+    named = {"mf6": solver.mf6.exe, "mfnwt": solver.mfnwt.exe, "mt3dusgs": solver.mt3dusgs.exe}
+    return {name: find(name, named[name]) for name in NEEDS.get(config.engine, ())}
+
+
+def folder_of(engine: str) -> str:
+    """Where an engine writes below the run folder."""
+    return "fem" if engine.startswith("fem_") else engine
+
+
+def identity_of(config: Simulation, programs: Mapping[str, Engine]) -> str:
+    """What a result is identified by: every value, every input file, the programs; no path."""
     plain = config.model_dump(exclude={"workflow": True, "output": True})
-    plain["solver"]["mf6"] |= {"exe": engine.identity, "timeout_s": None}
+    for name, engine in programs.items():
+        plain["solver"][name] |= {"exe": engine.identity, "timeout_s": None}
     text = json.dumps(plain, sort_keys=True, default=_content)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -136,123 +157,69 @@ def _ground(config: Simulation) -> Ground:
 
 def _made(config: Simulation, key: str) -> Ground:
     began = time.perf_counter()
-    terrain = terrain_of(config)
-    grid = make_grid(config, terrain)
+    site = config.site
+    terrain = terrain_of(site)
+    grid = make_grid(site, terrain)
     took = time.perf_counter() - began
-    metrics = {**mesh_metrics(grid, terrain, config), "duration_s": took}
+    metrics = {**mesh_metrics(grid, terrain, site), "duration_s": took}
     return Ground(key=key, terrain=terrain, grid=grid, metrics=metrics, files=grid_files(grid))
 
 
-def _refuse_undetermined(model: FlowModel) -> None:
-    """A steady state needs a head somewhere; the solver only says that it did not converge."""
-    packages = {boundary.package for boundary in model.boundaries.values()}
-    if model.regime == "steady" and not packages & {"chd", "ghb", "riv", "drn", "evt"}:
-        raise ConfigError(
-            "flow.bc must hold a chd, ghb, riv or drn: without one a steady state has no definite "
-            "head"
-        )
-
-
-def _flow(config: Simulation, ground: Ground, engine: Engine, root: Path, sim_id: str) -> FlowRun:
-    model = assemble(config, ground.grid, ground.terrain, ground.key)
-    _refuse_undetermined(model)
-    model = replace(model, files=writer.write(model))
-    folder = root / MF6_FOLDER
-    place(folder, model.files)
-    _clear(folder, set(model.files))  # what is left over may be a link to other evidence
-    timeout = config.solver.mf6.timeout_s
-    listing = run_mf6(engine.path, folder, timeout)
-    result = read_results(model, listing, folder, config.output.fields)
-    if int(sim_id, 16) % CHECKED_ONE_IN == 0:
-        self_check(model, engine.path, result, timeout)
-    return FlowRun(engine=engine, model=model, result=result)
-
-
-def self_check(model: FlowModel, exe: Path, result: FlowResult, timeout_s: float | None) -> None:
-    """Write the model through flopy, too, and run it; SolverError where the heads differ."""
-    flopy_path = import_module("mhx.groundwater.flopy_path")  # flopy takes a second to import
-    with tempfile.TemporaryDirectory(prefix="mhx-self-check-") as scratch:
-        folder = Path(scratch)
-        flopy_path.write(model, folder)
-        run_mf6(exe, folder, timeout_s)
-        again = read_heads(folder / writer.HEADS, model.n_layers, model.grid.n_cells).values
-    if again.shape != result.heads.shape or not np.array_equal(
-        np.isnan(again), np.isnan(result.heads)
-    ):
-        raise SolverError("self-check: the model written by flopy has other dry cells or steps")
-    differences = np.abs(again - result.heads)
-    worst = float(np.nanmax(differences, initial=0.0))
-    if worst > SAME_HEADS:
-        raise SolverError(
-            f"self-check: heads differ by {worst:.3g} m from those of the same model written by "
-            f"flopy (bound {SAME_HEADS:g} m); one of the two input files is wrong, or the solver's "
-            "tolerance is too wide: tighten solver.mf6.outer_dvclose and inner_dvclose"
-        )
-
-
-def _notes(flow: FlowRun, sim_id: str) -> dict[str, str]:
-    told = flow.model.formulation
-    names = {"newton": "newton", "under_relaxation": "under-relaxation", "xt3d": "xt3d"}
-    words = [word for key, word in names.items() if told[key]] or ["standard"]
-    words.append("convertible" if told["convertible"] else "confined")
-    return {
-        "flow.solver_version": f"MODFLOW 6 {flow.engine.version}",
-        "flow.formulation": ", ".join(words),
-        "flow.linear_acceleration": flow.model.ims.linear_acceleration,
-        "flow.complexity": flow.model.ims.complexity,
-        "sim_id": sim_id,
-        "run_id": f"{flow.model.regime}-{sim_id}",
+def _tell_flow(told: Told, task: Task, flow: FlowRun, root: Path) -> None:
+    """Metrics, notes and gates of flow, and `results/`."""
+    config, result = task.config, flow.result
+    told.metrics |= {f"{FLOW}{name}": value for name, value in flow_metrics(result).items()}
+    told.gates += gates.flow_gates(config, flow.model)
+    told.notes |= {f"flow.{key}": text for key, text in flow.notes.items()}
+    told.notes |= {
+        "sim_id": task.sim_id,
+        "run_id": f"{flow.model.regime}-{task.sim_id}",
         "catalog": f"{catalog.FOLDER}/{catalog.CATALOG}",
         "mass_balance": f"{catalog.FOLDER}/{catalog.BUDGET}",
     }
-
-
-def _written(config: Simulation, flow: FlowRun, root: Path, sim_id: str) -> None:
-    """Write `results/`."""
+    program = task.programs.get(config.engine)
     identity = {
-        "sim_id": sim_id,
+        "sim_id": task.sim_id,
         "name": config.workflow.name,
-        "solver": "mf6",
-        "solver_version": flow.engine.version,
-        "solver_sha256": flow.engine.sha256,
+        "solver": config.engine,
+        "solver_version": program.version if program else flow.notes.get("solver_version", ""),
+        "solver_sha256": program.sha256 if program else "",
     }
-    catalog.write_results(root, flow.result, identity)
-    result, grid = flow.result, flow.model.grid
-    if config.output.vtu or config.output.geojson:
-        last = {name: values[-1] for name, values in result.fields.items()}
-        columns = fields.columns_of(result.top, result.bottoms, result.heads[-1], last)
-        folder = root / catalog.FOLDER
-        if config.output.vtu:
-            fields.write_vtu(folder / fields.VTU, grid, result.top, columns)
-        if config.output.geojson:
-            fields.write_geojson(folder / fields.GEOJSON, grid, columns, config.domain.crs)
+    catalog.write_results(root, result, identity)
+    if config.observation:
+        measured = import_module("mhx.groundwater.measured.telling")
+        measured.tell_built(told, task, flow, root)
+    if not (config.output.vtu or config.output.geojson):
+        return
+    grid, folder = flow.model.grid, root / catalog.FOLDER
+    last = {name: values[-1] for name, values in result.fields.items()}
+    columns = fields.columns_of(result.top, result.bottoms, result.heads[-1], last)
+    if config.output.vtu:
+        fields.write_vtu(folder / fields.VTU, grid, result.top, columns)
+    if config.output.geojson:
+        fields.write_geojson(folder / fields.GEOJSON, grid, columns, config.site.domain.crs)
 
 
-def _pictures(config: Simulation, ground: Ground, flow: FlowRun | None, folder: Path) -> list[Path]:
+def _draw(told: Told, config: Simulation, ground: Ground, flow: FlowRun | None, root: Path) -> None:
+    """The figures of mesh and flow; the first is that of the run."""
     figures = import_module("mhx.groundwater.figures")  # matplotlib takes half a second
     drawn: list[Path] = figures.draw(
-        folder, ground.grid, ground.terrain, None if flow is None else flow.result
+        root / FIGURES, ground.grid, ground.terrain, None if flow is None else flow.result
     )
-    return drawn
+    if drawn:
+        told.notes["output_figure"] = f"{FIGURES}/{drawn[0].name}"
 
 
-def _keep(kept: str, folder: Path, model: FlowModel) -> None:
-    """Leave in mf6/ what `keep_solver_files` says; listings and screen output stay always."""
-    if kept == "all":
-        return
-    told = {writer.SIMULATION_LISTING, writer.LISTING, SCREEN}
-    _clear(folder, told | (set(model.files) if kept == "inputs" else set()))
-
-
-def _clear(folder: Path, stays: set[str]) -> None:
-    for name in set(os.listdir(folder)) - stays:
-        (folder / name).unlink()
+def _keep(kept: str, folder: Path, flow: FlowRun) -> None:
+    """Leave in an engine's folder what `keep_solver_files` says; listings stay always."""
+    if kept != "all":
+        clear(folder, set(flow.listings) | (set(flow.inputs) if kept == "inputs" else set()))
 
 
 def _artifacts(root: Path) -> tuple[str, ...]:
     """Everything that a run of this kind leaves below its folder."""
     found = [VALIDATION]
-    for folder in (MESH_FOLDER, MF6_FOLDER, catalog.FOLDER, FIGURES):
-        if (root / folder).is_dir():
-            found += [f"{folder}/{path.name}" for path in (root / folder).iterdir()]
+    for folder in (MESH_FOLDER, *SOLVER_FOLDERS, catalog.FOLDER, FIGURES):
+        below = root / folder
+        found += [path.relative_to(root).as_posix() for path in below.rglob("*") if path.is_file()]
     return tuple(sorted(found))

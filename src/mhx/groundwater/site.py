@@ -5,6 +5,7 @@ belong to a cell's centre.  Nothing is read or computed here.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, Strict, model_validator
@@ -237,3 +238,12 @@ class Mesh(Kinded):
                 faults.append(Fault(("constraint", index, "id"), f"is used twice: {name!r}"))
         refuse("Mesh", faults)
         return self
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """The tables that terrain and mesh are made of."""
+
+    domain: Domain
+    topography: Topography | None
+    mesh: Mesh

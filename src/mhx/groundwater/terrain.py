@@ -8,7 +8,6 @@ its points, or averaged over a cell.  Meshing is in `mesh`.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import numpy as np
 import shapely
@@ -20,20 +19,9 @@ from mhx.groundwater.grid import Floats, Grid
 from mhx.groundwater.polygons import cell_polygons
 from mhx.groundwater.polylines import line_of, outline_of, read_points
 from mhx.groundwater.rasters import Raster, read_raster
-from mhx.groundwater.site import Constraint, Domain, Mesh, Topography
+from mhx.groundwater.site import Constraint, Domain, Site, Topography
 
 Elevation = Callable[[Floats], Floats]
-
-
-class Site(Protocol):
-    """The tables of a simulation that are read here and in `mesh`."""
-
-    @property
-    def domain(self) -> Domain: ...
-    @property
-    def topography(self) -> Topography | None: ...
-    @property
-    def mesh(self) -> Mesh: ...
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from mhx.evidence.metrics import Metric, Vocabulary
 
-FLOW, MESH = "flow_metrics.", "mesh_metrics."
+FLOW, MESH, TRANSPORT = "flow_metrics.", "mesh_metrics.", "transport_metrics."
 
 FIELDS = {
     "head": ("m", "head"),

@@ -1,0 +1,62 @@
+"""What a finished transport run left, whoever solved it: concentrations, solute budget, velocities.
+
+Concentrations kg/m3, masses kg, rates kg/s, times days since the start, distances m.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from mhx.groundwater.grid import Flags, Floats, Ids
+from mhx.groundwater.results import BudgetRow
+
+
+@dataclass(frozen=True, kw_only=True)
+class Connections:
+    """Water between neighbouring cells of the flow field, one row per pair.
+
+    one, other: (m,) nodes (layer * n + cell).  rate: (s, m) m3/s from `one` to `other`.
+    area: (s, m) wetted face [m2].  distance: (m,) between the centres [m].  lateral: (m,) False for
+    a connection of two layers.
+    """
+
+    one: Ids
+    other: Ids
+    rate: Floats
+    area: Floats
+    distance: Floats
+    lateral: Flags
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransportResult:
+    """Everything that the metrics are made of.
+
+    time_d, length_d: (s,) end and length of the saved steps.  concentration: (s, n_layers, n)
+    kg/m3, NaN where the cell is dry or inactive.  start: (n_layers, n) at time 0.
+    pore_volume: (s, n_layers, n) m3 of mobile water.  sorbing: (n_layers, n) m3 of water that would
+    hold what is sorbed, bulk density * kd * volume; 0 without sorption.
+    budget: rates in kg/s per component and boundary; `decay`, `storage` and `sorption` are
+    components, too.  connections: of the flow field, None where the engine has none.
+    observed: id -> (all steps,) kg/m3 at every time step; steps_d: (all steps,) when each ended.
+    converged: (all steps,) per time step.  percent: (all steps, 2) percent discrepancy of step and
+    cumulative, NaN where the engine does not tell.
+    about: what else the catalog holds: duration_s, parameters (param_porosity...), scheme
+    (upstream, central, tvd as 0/1), source_concentration (the largest that enters or is held),
+    decay_order, zero_inflow (boundary ids).
+    """
+
+    time_d: Floats
+    length_d: Floats
+    concentration: Floats
+    start: Floats
+    pore_volume: Floats
+    sorbing: Floats
+    budget: tuple[BudgetRow, ...]
+    steps_d: Floats
+    observed: Mapping[str, Floats]
+    converged: Flags
+    percent: Floats
+    about: Mapping[str, Any]
+    connections: Connections | None = None
+    fields: Mapping[str, Floats] = field(default_factory=dict)
