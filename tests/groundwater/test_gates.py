@@ -140,7 +140,7 @@ MESH_OUTSIDE = {
 @pytest.mark.parametrize(("name", "value"), MESH_OUTSIDE.items(), ids=MESH_OUTSIDE)
 def test_a_mesh_gate_fails_outside_the_bound_of_the_configuration(name, value):
     table = config(mesh={"kind": "triangles", "accept": {"orthogonality_max_deg": 30.0}})
-    found = {gate.name: gate for gate in mesh_gates(table)}
+    found = {gate.name: gate for gate in mesh_gates(table.mesh)}
     assert set(found) == set(MESH_OUTSIDE)
     gate = found[name]
     assert judge(gate, {gate.metric: value}).verdict is Verdict.FAIL
@@ -149,15 +149,15 @@ def test_a_mesh_gate_fails_outside_the_bound_of_the_configuration(name, value):
 
 
 def test_mesh_gates_follow_kind_and_bounds():
-    names = {gate.name for gate in mesh_gates(config(mesh={"kind": "voronoi"}))}
+    names = {gate.name for gate in mesh_gates(config(mesh={"kind": "voronoi"}).mesh)}
     assert names == {"neighbours_alike_in_area", "cells_fill_the_domain"}
     stricter = config(mesh={"accept": {"area_ratio_max": 2.0}})
-    assert mesh_gates(stricter)[0].high == 2.0
+    assert mesh_gates(stricter.mesh)[0].high == 2.0
 
 
 def test_every_gate_reads_a_word_and_says_what_to_do(strip):
     table = config(mesh={"kind": "triangles", "accept": {"orthogonality_max_deg": 30.0}})
-    for gate in (*mesh_gates(table), *flow_gates(table, strip(ends(9.0, 7.0))), *OUTSIDE):
+    for gate in (*mesh_gates(table.mesh), *flow_gates(table, strip(ends(9.0, 7.0))), *OUTSIDE):
         assert VOCABULARY.find(gate.metric) is not None
         assert gate.metric.startswith((FLOW, MESH))
         assert gate.reason and gate.remedy
