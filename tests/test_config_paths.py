@@ -92,3 +92,23 @@ def test_paths_are_replaced_and_the_rest_is_shared():
     }
     assert data == kept
     assert found["tree"] is data["tree"]
+
+
+def test_an_overlay_holds_the_paths_of_the_table_that_it_is_laid_over() -> None:
+    from typing import Annotated, Any
+
+    from mhx.config.paths import LaidOver
+
+    class Inner(Table):
+        file: InputPath | None = None
+        parts: list["Inner"] = []
+
+    class Outer(Table):
+        overlay: Annotated[dict[str, Any], LaidOver(Inner)] = {}
+
+    data = {"overlay": {"file": "a.csv", "parts__append": [{"file": "b.csv"}], "note": "c.csv"}}
+    found = [(place, text) for place, _, text in paths_in(Outer, data)]
+    assert found == [
+        (("overlay", "file"), "a.csv"),
+        (("overlay", "parts__append", 0, "file"), "b.csv"),
+    ]

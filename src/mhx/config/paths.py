@@ -33,6 +33,13 @@ class PathKind:
 
 
 @dataclass(frozen=True)
+class LaidOver:
+    """Marks a free table as an overlay: its paths are those of the table that it is laid over."""
+
+    table: type[BaseModel]
+
+
+@dataclass(frozen=True)
 class Node:
     """What a type says of a value, as far as paths go.
 
@@ -160,9 +167,9 @@ def _node(annotation: Any, metadata: tuple[Any, ...] = ()) -> Node:
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         return _node(arguments[0], (*arguments[1:], *metadata))
-    mark = next((mark for mark in metadata if isinstance(mark, PathKind)), None)
+    mark = next((mark for mark in metadata if isinstance(mark, PathKind | LaidOver)), None)
     if mark is not None:
-        return Node(kind=mark.kind)
+        return Node(kind=mark.kind) if isinstance(mark, PathKind) else Node(tables=(mark.table,))
     if origin is not None:
         return _generic(origin, arguments)
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):

@@ -3,14 +3,19 @@
 It says how methods differ, not which one is right, unless the reference is an analytic solution.
 """
 
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from mhx.config import InputPath, OutputPath, Table
+from mhx.config.paths import LaidOver
+from mhx.groundwater.config import Simulation
 from mhx.groundwater.kinds import Fault, refuse
 from mhx.groundwater.packages import ID
 from mhx.groundwater.solver import Engine
+
+Overlay = Annotated[dict[str, Any], LaidOver(Simulation)]
+"""Tables of a simulation; paths in it count from the file of the comparison."""
 
 
 class Workflow(Table):
@@ -57,7 +62,7 @@ class Method(Table):
     id: str = Field(pattern=ID, description="name of its own, used in metrics")
     label: str | None = Field(default=None, min_length=1, description="for tables and pictures")
     enabled: bool = Field(default=True, description="false: left out")
-    overlay: dict[str, Any] = Field(default={}, description="tables of the simulation to change")
+    overlay: Overlay = Field(default={}, description="tables of the simulation to change")
     run_dir: InputPath | None = Field(default=None, description="a finished run instead of a new")
     engine: Engine | None = Field(default=None, description="what solves it, else the base's")
 
@@ -96,7 +101,7 @@ class ComparisonTable(Table):
 
     comparison_id: str | None = Field(default=None, min_length=1, description="else the file's")
     base_simulation_config: InputPath = Field(description="the one physical case")
-    base_simulation_overlay: dict[str, Any] = Field(
+    base_simulation_overlay: Overlay = Field(
         default={}, description="tables of the case to change, for all methods"
     )
     reference_simulation: str = Field(min_length=1, description="id of one simulation")
