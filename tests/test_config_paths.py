@@ -1,13 +1,13 @@
 """Which values are paths, told by the types of their fields."""
 
 import copy
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import pytest
 from pydantic import Field
 
 from mhx.config import InputPath, OutputPath, Table
-from mhx.config.paths import paths_in, with_paths
+from mhx.config.paths import LaidOver, paths_in, with_paths
 
 
 class Series(Table):
@@ -94,21 +94,18 @@ def test_paths_are_replaced_and_the_rest_is_shared():
     assert found["tree"] is data["tree"]
 
 
+class Inner(Table):
+    file: InputPath | None = None
+    parts: list["Inner"] = Field(default=[])
+
+
+class Outer(Table):
+    overlay: Annotated[dict[str, Any], LaidOver(Inner)] = Field(default={})
+
+
 def test_an_overlay_holds_the_paths_of_the_table_that_it_is_laid_over() -> None:
-    from typing import Annotated, Any
-
-    from mhx.config.paths import LaidOver
-
-    class Inner(Table):
-        file: InputPath | None = None
-        parts: list["Inner"] = []
-
-    class Outer(Table):
-        overlay: Annotated[dict[str, Any], LaidOver(Inner)] = {}
-
     data = {"overlay": {"file": "a.csv", "parts__append": [{"file": "b.csv"}], "note": "c.csv"}}
-    found = [(place, text) for place, _, text in paths_in(Outer, data)]
-    assert found == [
+    assert [(place, text) for place, _, text in paths_in(Outer, data)] == [
         (("overlay", "file"), "a.csv"),
         (("overlay", "parts__append", 0, "file"), "b.csv"),
     ]
