@@ -9,6 +9,7 @@ import signal
 import subprocess
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,7 +30,7 @@ def run_mf6(exe: Path, folder: Path, timeout_s: float | None = None) -> Listing:
     # an old listing must not speak for this run, and what is opened with truncation may be a link
     for stale in (SIMULATION_LISTING, LISTING, SCREEN, HEADS, BUDGET):
         (folder / stale).unlink(missing_ok=True)
-    status, overran, wall_s = _process(exe, folder, timeout_s)
+    status, overran, wall_s = carry_out([str(exe)], folder, SCREEN, timeout_s)
     found = listing.read(folder / SIMULATION_LISTING, folder / LISTING)
     place = f"{folder.name}/{SIMULATION_LISTING}"
     if overran:
@@ -44,7 +45,7 @@ def run_mf6(exe: Path, folder: Path, timeout_s: float | None = None) -> Listing:
         )
     _refuse_unconverged(found, place)
     if status or not found.normal:
-        told = _complaints(found) or _last_words(folder / SCREEN)
+        told = _complaints(found) or last_words(folder / SCREEN)
         line = f" line {found.error_line}" if found.error_line else ""
         ended = f"with exit status {status}" if status else f"without {listing.NORMAL!r}"
         raise SolverError(f"MODFLOW 6 stopped {ended}: {told}; see {place}{line}")
@@ -53,20 +54,25 @@ def run_mf6(exe: Path, folder: Path, timeout_s: float | None = None) -> Listing:
     return replace(found, wall_s=wall_s)
 
 
-def _process(exe: Path, folder: Path, timeout_s: float | None) -> tuple[int, bool, float]:
-    """Exit status, whether the time limit ended it, and seconds of wall clock."""
+def carry_out(
+    words: Sequence[str], folder: Path, printed: str, timeout_s: float | None
+) -> tuple[int, bool, float]:
+    """Exit status of a command, whether the time limit ended it, and seconds of wall clock.
+
+    printed: the file in `folder` that takes what it prints.
+    """
     began = time.perf_counter()
-    with (folder / SCREEN).open("wb") as screen:
+    with (folder / printed).open("wb") as screen:
         try:
             process = subprocess.Popen(
-                [str(exe)],
+                words,
                 cwd=folder,
                 stdin=subprocess.DEVNULL,
                 stdout=screen,
                 stderr=subprocess.STDOUT,
             )
         except OSError as error:
-            raise SolverError(f"{exe} cannot be started: {error.strerror or error}") from error
+            raise SolverError(f"{words[0]} cannot be started: {error.strerror or error}") from error
         overran = threading.Event()
         # wait(timeout) would look only every 50 ms, twice the time of a small model
         limit = None
@@ -115,7 +121,7 @@ def _reached(found: Listing) -> str:
     return f"; it was in stress period {last.period}, time step {last.step}"
 
 
-def _last_words(screen: Path) -> str:
+def last_words(screen: Path) -> str:
     """What the Fortran library said, else the last lines that were printed, in one."""
     lines = screen.read_bytes().decode("utf-8", "replace").split("\n")
     said = [" ".join(line.split()) for line in lines if line.strip()]

@@ -16,7 +16,7 @@ import numpy as np
 from mhx.errors import EvidenceError
 from mhx.groundwater.budget import Exchange, read_budget
 from mhx.groundwater.grid import Floats, Grid, Ids
-from mhx.groundwater.heads import read_heads
+from mhx.groundwater.heads import Heads, read_heads
 from mhx.groundwater.listing import Listing, Step
 from mhx.groundwater.model import FlowModel
 from mhx.groundwater.writer import BUDGET, HEADS
@@ -86,9 +86,23 @@ def read_results(
     listing: what `run_mf6` returned.  fields: what is stored besides the heads.
     EvidenceError where a file is torn, of another model, or has not the steps it should have.
     """
-    n_nodes = model.bottoms.size
     heads = read_heads(folder / HEADS, model.n_layers, model.grid.n_cells)
-    exchanges = read_budget(folder / BUDGET, n_nodes)
+    exchanges = read_budget(folder / BUDGET, model.bottoms.size)
+    return result_of(model, listing, heads, exchanges, folder, fields)
+
+
+def result_of(
+    model: FlowModel,
+    listing: Listing,
+    heads: Heads,
+    exchanges: Sequence[Exchange],
+    folder: Path,
+    fields: Sequence[str] = (),
+) -> FlowResult:
+    """The result of a run whose files were read, whichever MODFLOW wrote them into `folder`.
+
+    EvidenceError where they have not the steps that they should have.
+    """
     if len(listing.steps) != len(model.step_ends_d):
         raise EvidenceError(
             f"the listing in {folder} tells of {len(listing.steps)} time steps, "
