@@ -30,8 +30,19 @@ def run_mf6(exe: Path, folder: Path, timeout_s: float | None = None) -> Listing:
     # an old listing must not speak for this run, and what is opened with truncation may be a link
     for stale in (SIMULATION_LISTING, LISTING, SCREEN, HEADS, BUDGET):
         (folder / stale).unlink(missing_ok=True)
-    status, overran, wall_s = carry_out([str(exe)], folder, SCREEN, timeout_s)
+    ended = carry_out([str(exe)], folder, SCREEN, timeout_s)
     found = listing.read(folder / SIMULATION_LISTING, folder / LISTING)
+    return judged(ended, found, folder, timeout_s)
+
+
+def judged(
+    ended: tuple[int, bool, float], found: Listing, folder: Path, timeout_s: float | None
+) -> Listing:
+    """What the listings tell of a run, with its seconds; SolverError unless every step converged.
+
+    ended: what `carry_out` returned.
+    """
+    status, overran, wall_s = ended
     place = f"{folder.name}/{SIMULATION_LISTING}"
     if overran:
         raise SolverError(
