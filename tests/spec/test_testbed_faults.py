@@ -67,11 +67,12 @@ TABLES = {
     "unknown subject": (
         HEAD.replace('"external"', '"flo"  # here') + case("one"),
         "k.toml:{here}  testbed.subject is 'flo'; did you mean 'flow'? "
-        "Known: mesh, flow, reconnection, external",
+        "Known: mesh, flow, transport, reconnection, external",
     ),
     "unknown runner": (
         HEAD.replace('{ type = "command" }', '{ type = "mf6" }  # here') + case("one"),
-        "k.toml:{here}  testbed.runner.type is 'mf6'; known: simulation, reduced_mhd, command",
+        "k.toml:{here}  testbed.runner.type is 'mf6'; "
+        "known: simulation, comparison, reduced_mhd, command",
     ),
     "wrong pair": (
         HEAD.replace('subject = "external"', 'subject = "mesh"  # here') + case("one"),

@@ -174,16 +174,18 @@ def test_runners_and_status_load_no_solver(tmp_path):
 def test_views_of_the_registry_agree():
     from mhx import testbed
 
-    assert testbed.SUPPORTED_SUBJECTS == ("mesh", "flow", "reconnection", "external")
-    assert testbed.SUPPORTED_RUNNERS == ("simulation", "reduced_mhd", "command")
+    assert testbed.SUPPORTED_SUBJECTS == ("mesh", "flow", "transport", "reconnection", "external")
+    assert testbed.SUPPORTED_RUNNERS == ("simulation", "comparison", "reduced_mhd", "command")
     assert dict(testbed.SUPPORTED_SUBJECT_RUNNERS) == {
         "mesh": ("simulation",),
-        "flow": ("simulation",),
+        "flow": ("simulation", "comparison"),
+        "transport": ("simulation", "comparison"),
         "reconnection": ("reduced_mhd",),
         "external": ("command",),
     }
     assert dict(testbed.RUNNER_WORKFLOWS) == {
         "simulation": "simulation",
+        "comparison": "comparison",
         "reduced_mhd": "reconnection",
         "command": "command",
     }

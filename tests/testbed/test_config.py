@@ -535,15 +535,16 @@ PAIRS = {
     "subject": (
         'subject = "flo"',
         "k.toml:3  testbed.subject is 'flo'; did you mean 'flow'? "
-        "Known: mesh, flow, reconnection, external",
+        "Known: mesh, flow, transport, reconnection, external",
     ),
     "subject far off": (
         'subject = "zzz"',
-        "k.toml:3  testbed.subject is 'zzz'; known: mesh, flow, reconnection, external",
+        "k.toml:3  testbed.subject is 'zzz'; known: mesh, flow, transport, reconnection, external",
     ),
     "runner": (
         'subject = "mesh"\nrunner.type = "mf6"',
-        "k.toml:4  testbed.runner.type is 'mf6'; known: simulation, reduced_mhd, command",
+        "k.toml:4  testbed.runner.type is 'mf6'; "
+        "known: simulation, comparison, reduced_mhd, command",
     ),
     "pair": (
         'subject = "mesh"\nrunner.type = "command"',
@@ -574,9 +575,9 @@ PAIRS = {
 def test_subject_runner_and_base(tmp_path, text, line):
     known = [row.subject for row in registry.rows() if row.subject]
     expected = line.replace(
-        "mesh, flow, reconnection, external", ", ".join(dict.fromkeys(known))
+        "mesh, flow, transport, reconnection, external", ", ".join(dict.fromkeys(known))
     ).replace(
-        "simulation, reduced_mhd, command",
+        "simulation, comparison, reduced_mhd, command",
         ", ".join(dict.fromkeys(row.runner for row in registry.rows() if row.runner)),
     )
     text = f'workflow = {{ mode = "testbed" }}\n[testbed]\n{text}\n{CASE}'

@@ -53,6 +53,7 @@ class Model(Table):
     flow: Flow = Flow()
     output: Output = Output()
     grid: InputPath | None = None
+    model: dict[str, str] | None = None
 
     def refusals(self):
         return {"flow.k": "must be < 1000, or the run would blow up"} if self.flow.k > 999 else {}
@@ -290,6 +291,29 @@ def test_a_mesh_testbed_runs_no_other_process_and_says_so(made, case):
     for overlay in ({}, added):
         data = child_of(case(overlay), base).data
         assert data["simulation"]["process"] == [{"id": "mesh_main", "type": "mesh"}]
+
+
+OF_SUBJECT = {
+    "transport": ("transport", "", ["mesh", "flow", "transport"]),
+    "flow of an own model": ("flow", "model = {}\n", ["flow"]),
+    "transport of an own model": ("transport", "model = {}\n", ["flow", "transport"]),
+}
+
+
+@pytest.mark.parametrize(("subject", "own", "types"), OF_SUBJECT.values(), ids=OF_SUBJECT)
+def test_a_base_without_processes_gets_those_of_its_subject(subject, own, types, made):
+    base, _, faults = made(text=f"{own}{BASE}", subject=subject)
+    assert not faults
+    assert base.data["simulation"]["process"] == [
+        {"id": f"{name}_main", "type": name} for name in types
+    ]
+
+
+def test_an_own_model_is_no_subject_of_a_mesh_testbed(made, tmp_path):
+    _, _, faults = made(text=f"model = {{}}\n{BASE}", subject="mesh")
+    assert told(faults, tmp_path) == [
+        "base.toml:1  subject is 'mesh', but [model] brings its own mesh"
+    ]
 
 
 def test_a_subject_without_its_process_is_a_fault(made, tmp_path):

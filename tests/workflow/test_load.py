@@ -44,9 +44,8 @@ REFUSED = {
     "a number": ("[workflow]\n\nmode = 3", "case.toml:3  workflow.mode must be text, got 3; "),
     "unknown": (
         "[workflow]\nmode = 'rod'",
-        "case.toml:2  workflow.mode must be 'simulation' or 'reconnection' or 'command' or "
-        "'testbed' or 'rods', got 'rod'; "
-        "did you mean 'rods'?",
+        "case.toml:2  workflow.mode must be 'simulation' or 'comparison' or 'reconnection' or "
+        "'command' or 'testbed' or 'rods', got 'rod'; did you mean 'rods'?",
     ),
     "empty": ("", "case.toml:1  workflow.mode is required"),
 }

@@ -66,9 +66,11 @@ def test_the_views_are_views_of_the_rows():
     assert set(registry.SUPPORTED_RUNNERS) >= {"simulation", "reduced_mhd", "command"}
     assert registry.SUPPORTED_SUBJECT_RUNNERS["reconnection"] == ("reduced_mhd",)
     assert registry.SUPPORTED_SUBJECT_RUNNERS["mesh"] == ("simulation",)
+    assert registry.SUPPORTED_SUBJECT_RUNNERS["transport"] == ("simulation", "comparison")
     assert registry.RUNNER_WORKFLOWS["reduced_mhd"] == "reconnection"
     assert registry.RUNNER_WORKFLOWS.keys() == set(registry.SUPPORTED_RUNNERS)
     assert registry.DEFAULT_RUNNER_METRICS["command"] == ()
+    assert registry.DEFAULT_RUNNER_METRICS["comparison"][:2] == ("comparison_id", "audit_status")
     assert "testbed" in registry.modes()
     assert "testbed" not in registry.RUNNER_WORKFLOWS.values()
     with pytest.raises(AttributeError, match="SUPPORTED_NOTHING"):
@@ -77,7 +79,7 @@ def test_the_views_are_views_of_the_rows():
 
 def test_one_subject_may_have_several_runners(published):
     published(Point((row(subject="flow"),)))
-    assert registry.SUPPORTED_SUBJECT_RUNNERS["flow"] == ("simulation", "rods")
+    assert registry.SUPPORTED_SUBJECT_RUNNERS["flow"] == ("simulation", "comparison", "rods")
 
 
 def test_an_installed_package_adds_a_mode(published):
@@ -125,6 +127,10 @@ BROKEN = {
         (row(entry="rods.run"),),
         "the row of mode 'heat': entry must be \"module:name\", got 'rods.run'",
     ),
+    "what comes before its cases is no place": (
+        (row(before="rods.check"),),
+        "the row of mode 'heat': before must be \"module:name\", got 'rods.check'",
+    ),
     "two packages claim one mode": (
         (row(mode="other"), row(subject="cold", runner="ice", mode="other", entry="ice:run")),
         "mode 'other' is that of rods-for-mhx 1.2 already, carried out by rods:run",
@@ -153,8 +159,8 @@ def test_an_unknown_mode_names_the_known_ones():
     with pytest.raises(ConfigError) as caught:
         registry.row_of("reconection")
     assert str(caught.value) == (
-        "workflow.mode must be 'simulation' or 'reconnection' or 'command' or 'testbed', "
-        "got 'reconection'; did you mean 'reconnection'?"
+        "workflow.mode must be 'simulation' or 'comparison' or 'reconnection' or 'command' "
+        "or 'testbed', got 'reconection'; did you mean 'reconnection'?"
     )
 
 

@@ -66,7 +66,7 @@ def test_rows_come_with_their_package_and_what_is_left_out_with_the_reason(envir
 @pytest.mark.slow
 def test_in_words_every_row_is_a_line(environment):
     lines = listed(environment).stdout.splitlines()
-    assert lines[0] == "6 pairs of subject and runner, 2 left out"
+    assert lines[0] == "9 pairs of subject and runner, 2 left out"
     assert lines[1].split() == ["subject", "runner", "mode", "from", "purpose"]
     assert any(line.split()[:3] == ["heat", "rods", "heat"] for line in lines)
     assert lines[-2].startswith("left out: rods-for-mhx 1.2 (no_such_module:ROWS): ModuleNotFound")

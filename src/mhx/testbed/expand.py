@@ -31,7 +31,7 @@ PROCESSES = {
     "flow": ("mesh", "flow"),
     "transport": ("mesh", "flow", "transport"),
 }
-"""Subject -> the processes of a simulation whose base names none."""
+"""Subject -> the processes of a simulation whose base names none; own models bring their mesh."""
 FOLDER = "_generated_configs"  # where the children lie, below the folder of the testbed
 RUN_FOLDER = "output_dir"  # no part of a child: the launcher says where each case runs
 
@@ -241,8 +241,11 @@ def _with_processes(
     if row.runner != "simulation" or row.subject not in PROCESSES:
         return data, [], ""
     given = _processes(data)
+    if row.subject == "mesh" and "model" in data:
+        return data, [], "subject is 'mesh', but [model] brings its own mesh"
     if not given:
-        entries = [{"id": f"{name}_main", "type": name} for name in PROCESSES[row.subject]]
+        names = [n for n in PROCESSES[row.subject] if n != "mesh" or "model" not in data]
+        entries = [{"id": f"{name}_main", "type": name} for name in names]
         said = data.get("simulation")
         simulation = {**(said if isinstance(said, Mapping) else {}), "process": entries}
         return {**data, "simulation": simulation}, [], ""

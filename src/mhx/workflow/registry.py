@@ -38,6 +38,11 @@ class Registration:
     child_defaults: what a child of a testbed gets where neither base nor overlay sets the key.
     code: packages whose source files enter the digest of a case.
     identity: "module:function", a configuration -> names and digests of the executables it uses.
+    before: "module:function", what a testbed does once before its first case starts:
+        f(config, folder, done) -> str.  config: of one case, input paths absolute.  folder: its
+        own, empty; it is kept only where an MhxError says why no case is worth starting.  done:
+        what it answered before in this testbed.  The answer is the digest of what was looked at,
+        found in `done` or tried now; "" where there is nothing to look at.
     """
 
     subject: str | None
@@ -54,6 +59,7 @@ class Registration:
     child_defaults: Mapping[str, Any] = field(default_factory=dict)
     code: tuple[str, ...] = ()
     identity: str = ""
+    before: str = ""
 
 
 _SIMULATION: Mapping[str, Any] = {
@@ -70,6 +76,30 @@ _SIMULATION: Mapping[str, Any] = {
     "child_defaults": {"output": {"figures": False}},
     "code": ("mhx.groundwater",),
     "identity": "mhx.groundwater.engines:identity",
+    "before": "mhx.groundwater.existing.preflight:before",
+}
+_COMPARISON: Mapping[str, Any] = {
+    "runner": "comparison",
+    "mode": "comparison",
+    "entry": "mhx.groundwater.comparison.run:run",
+    "config": "mhx.groundwater.comparison.config:Comparison",
+    "extra": "groundwater",
+    "metrics": "mhx.groundwater.comparison.vocabulary:VOCABULARY",
+    "columns": (
+        *("mode", "comparison_id", "comparison_root", "comparison_web_report"),
+        *("comparison_report_md", "comparison_metrics_csv", "comparison_differences_csv"),
+        *("comparison_metrics_json", "comparison_audit_json", "comparison_audit_md"),
+        *("comparison_figures_dir", "observables_csv", "reference_simulation", "audit_status"),
+        *("manifest_path", "n_observable_rows", "n_metric_rows", "n_difference_rows"),
+        "wall_time_seconds",
+    ),
+    "defaults": (
+        *("comparison_id", "audit_status", "n_metric_rows", "n_difference_rows"),
+        *("closure_max_abs_m3_s", "closure_max_abs_mm_d", "closure_relative_error_p95"),
+        "closure_status_code",
+    ),
+    "code": ("mhx.groundwater",),
+    "identity": "mhx.groundwater.comparison.identity:identity",
 }
 
 BUILT_IN = (
@@ -82,6 +112,21 @@ BUILT_IN = (
         subject="flow",
         purpose="Groundwater flow: parameter sensitivity, boundary conditions, solver options.",
         **_SIMULATION,
+    ),
+    Registration(
+        subject="flow",
+        purpose="One flow case by several methods, held against one of them.",
+        **_COMPARISON,
+    ),
+    Registration(
+        subject="transport",
+        purpose="Solute transport: parameter sensitivity, robustness of schemes.",
+        **_SIMULATION,
+    ),
+    Registration(
+        subject="transport",
+        purpose="One transport case by several methods, held against one of them.",
+        **_COMPARISON,
     ),
     Registration(
         subject="reconnection",
@@ -224,7 +269,8 @@ def _reasons(row: Any, found: Iterable[tuple[Registration, str]]) -> Iterator[st
         return
     if (row.subject is None) != (row.runner is None):
         yield f"the row of mode {row.mode!r} names a subject or a runner, but not both"
-    for key in ("entry", "config", *(("metrics",) if row.metrics else ())):
+    asked = [key for key in ("metrics", "identity", "before") if getattr(row, key)]
+    for key in ("entry", "config", *asked):
         if not _NAMED.fullmatch(value := getattr(row, key)):
             yield f'the row of mode {row.mode!r}: {key} must be "module:name", got {value!r}'
     for other, whose in found:
