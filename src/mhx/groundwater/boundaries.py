@@ -20,6 +20,13 @@ from mhx.groundwater.units import to_si
 from mhx.groundwater.where import cells_where, line_cells
 
 LONGEST_NAME = 16  # characters of a package name in MODFLOW 6
+ONE_COLUMN = {
+    "wel": ("q", "rate"),
+    "rcha": ("recharge", "rate"),
+    "src": ("smassrate", "value"),
+    "cnc": ("conc", "value"),
+}
+"""Package -> MODFLOW's only column, and our key of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,21 +58,54 @@ def on_grid(
         cells=np.tile(cells, layers.size),
         layers=np.repeat(layers, cells.size),
         values={k: np.tile(v, (1, layers.size)) for k, v in rows.columns().items()},
+        concentration=rows.carried(layers.size),
     )
 
 
+def all_on_grid(
+    tables: Sequence[tuple[str, int, Package]], setting: Setting, others: Mapping[str, Ids]
+) -> dict[str, Boundary]:
+    """Every table in its cells, by id; those whose cells are what others leave come last.
+
+    tables: key for faults, number, table.  others: cells of boundaries that are placed, by id.
+    """
+    found: dict[str, Boundary] = {}
+    cells: dict[str, Ids] = dict(others)
+    waiting = list(tables)
+    while waiting:
+        ready = [t for t in waiting if t[2].where.except_ is None or t[2].where.except_ in cells]
+        if not ready:
+            key, _, table = waiting[0]
+            raise ConfigError(f"{key}.where.except: {table.where.except_!r} waits for itself")
+        for key, number, table in ready:
+            boundary = on_grid(table, key, number, setting, cells)
+            found[table.id] = boundary
+            cells[table.id] = np.unique(boundary.cells)
+        waiting = [t for t in waiting if t[2].id not in found]
+    ordered = {table.id: found[table.id] for _, _, table in tables}
+    keys = {table.id: key for key, _, table in tables}
+    refuse_twice_fixed(
+        [(keys[name], boundary) for name, boundary in ordered.items()], setting.grid.n_cells
+    )
+    return ordered
+
+
+FIXED = {"chd": "a cell has one head", "cnc": "a cell has one concentration"}
+"""Packages that hold what a cell has, and why not twice."""
+
+
 def refuse_twice_fixed(boundaries: Sequence[tuple[str, Boundary]], n_cells: int) -> None:
-    """ConfigError where two chd fix the head of one cell: MODFLOW would take the last."""
+    """ConfigError where two of a package fix one cell: MODFLOW would take the last."""
     owner: dict[int, str] = {}
     for key, boundary in boundaries:
-        if boundary.package != "chd":
+        if boundary.package not in FIXED:
             continue
         for node in nodes(boundary, n_cells).tolist():
             if node in owner:
                 layer, cell = divmod(node, n_cells)
                 raise ConfigError(
                     f"{key}.where: cell {cell} in layer {layer + 1} is fixed by {owner[node]!r}, "
-                    "too; a cell has one head"
+                    f"too; {FIXED[boundary.package]}"
                 )
             owner[node] = boundary.id
 
@@ -97,11 +137,21 @@ class _Rows:
             case "riv":
                 found = {"stage": self.level("stage"), "cond": self.conductance()}
                 return found | {"rbot": self.below(self.level("bottom"), found["stage"])}
-            case "wel" | "rcha" as package:
-                name = "q" if package == "wel" else "recharge"
-                return {name: self.number("rate") * self.setting.seconds}
+            case "cnc" | "wel" | "rcha" | "src" as package:
+                name, key = ONE_COLUMN[package]
+                scale = 1.0 if package == "cnc" else self.setting.seconds
+                return {name: self.number(key) * scale}
             case _:
                 return self.evapotranspiration()
+
+    def carried(self, n_layers: int) -> Floats | None:
+        """(n_periods, k) concentration of what enters; ConfigError for negative ones."""
+        if getattr(self.table, "concentration", None) is None:
+            return None
+        found = self.number("concentration")
+        if found.min() < 0:
+            raise ConfigError(f"{self.key}.concentration must be >= 0, got {found.min():g}")
+        return np.tile(found, (1, n_layers))
 
     def evapotranspiration(self) -> dict[str, Floats]:
         """The columns of evt; without a surface it is largest at the top."""

@@ -17,7 +17,7 @@ from mhx.groundwater.measured.config import Observation
 from mhx.groundwater.packages import ID, Boundary, WaterSource
 from mhx.groundwater.site import Domain, Layers, Mesh, Site, Topography
 from mhx.groundwater.solver import Engine, Solver
-from mhx.groundwater.transport.config import Transport
+from mhx.groundwater.transport.config import Transport, disagreements
 
 BUILT = ("domain", "topography", "layers", "mesh", "flow", "transport")
 """Tables of a model that is built here; the user's own model brings all of it."""
@@ -114,6 +114,8 @@ class Simulation(Table):
                 for known in [", ".join(sorted(lines)) or "none is declared"]
             ]
         faults += [*_foreign_streams(self), *_missing_layers(self)]
+        if self.runs("transport") and self.transport is not None and self.flow is not None:
+            faults += disagreements(self.transport, self.flow, _most_layers(self))
         refuse("Simulation", faults)
         return self
 
@@ -157,6 +159,8 @@ def _lines_named(config: Simulation) -> list[tuple[tuple[str | int, ...], str]]:
     for key, index, table in packages(config):
         if table.where.line is not None:
             named.append((("flow", key, index, "where", "line"), table.where.line))
+    if config.transport is not None:
+        named += [(("transport", *place), name) for place, name in config.transport.lines()]
     return named
 
 
@@ -181,9 +185,13 @@ def _foreign_streams(config: Simulation) -> list[Fault]:
     return faults
 
 
+def _most_layers(config: Simulation) -> int:
+    return config.layers.n_layers if config.layers is not None else 1
+
+
 def _missing_layers(config: Simulation) -> list[Fault]:
     """Layers that a boundary names and the model has not."""
-    most = config.layers.n_layers if config.layers is not None else 1
+    most = _most_layers(config)
     return [
         Fault(("flow", key, index, "layers", place), f"must be <= {most} layers, got {layer}")
         for key, index, table in packages(config)

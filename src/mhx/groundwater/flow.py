@@ -10,7 +10,7 @@ from mhx.errors import ConfigError
 from mhx.groundwater import boundaries, parameters
 from mhx.groundwater.config import Simulation, packages
 from mhx.groundwater.flow_config import Flow
-from mhx.groundwater.grid import Floats, Grid, Ids
+from mhx.groundwater.grid import Floats, Grid
 from mhx.groundwater.memory import key_of, remembered
 from mhx.groundwater.model import Boundary, FlowModel, Ims, Period
 from mhx.groundwater.site import Layers
@@ -75,7 +75,7 @@ def assemble(config: Simulation, grid: Grid, terrain: Terrain, site: str) -> Flo
         save=solver.save,
         save_flow_ja=solver.save_flow_ja,
         write_grb=solver.write_grb,
-        parameters=parameters.reported(flow),
+        parameters=parameters.reported(flow.param),
         recharge_nominal_m3_s=_nominal(placed, grid, seconds),
     )
 
@@ -124,27 +124,9 @@ def _periods(flow: Flow, seconds: float) -> tuple[Period, ...]:
 
 
 def _placed(config: Simulation, setting: boundaries.Setting) -> dict[str, Boundary]:
-    """Every boundary and source by id; those whose cells are what others leave come last."""
+    """Every boundary and source by id."""
     tables = [(f"flow.{key}[{i}]", n, table) for n, (key, i, table) in enumerate(packages(config))]
-    found: dict[str, Boundary] = {}
-    cells: dict[str, Ids] = {}
-    waiting = list(tables)
-    while waiting:
-        ready = [t for t in waiting if t[2].where.except_ is None or t[2].where.except_ in cells]
-        if not ready:
-            key, _, table = waiting[0]
-            raise ConfigError(f"{key}.where.except: {table.where.except_!r} waits for itself")
-        for key, number, table in ready:
-            boundary = boundaries.on_grid(table, key, number, setting, cells)
-            found[table.id] = boundary
-            cells[table.id] = np.unique(boundary.cells)
-        waiting = [t for t in waiting if t[2].id not in found]
-    ordered = {table.id: found[table.id] for _, _, table in tables}
-    keys = {table.id: key for key, _, table in tables}
-    boundaries.refuse_twice_fixed(
-        [(keys[name], boundary) for name, boundary in ordered.items()], setting.grid.n_cells
-    )
-    return ordered
+    return boundaries.all_on_grid(tables, setting, {})
 
 
 def _start(flow: Flow, top: Floats, bottoms: Floats, placed: dict[str, Boundary]) -> Floats:

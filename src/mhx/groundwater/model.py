@@ -26,7 +26,10 @@ class Boundary:
     package: chd, drn, riv, ghb, rcha, wel or evt.  name: what the budget file calls it.
     cells, layers: (k,) where it acts.
     values: MODFLOW's columns in their order (chd: head; drn: elev, cond; riv: stage, cond, rbot;
-        ghb: bhead, cond; wel: q; evt: surface, rate, depth; rcha: recharge), each (n_periods, k).
+        ghb: bhead, cond; wel: q; evt: surface, rate, depth; rcha: recharge; of transport cnc: conc;
+        src: smassrate), each (n_periods, k).
+    concentration: (n_periods, k) kg/m3 of the water that enters; None: it carries nothing.  Flow
+        does not read it.
     """
 
     id: str
@@ -35,6 +38,7 @@ class Boundary:
     cells: Ids
     layers: Ids
     values: Mapping[str, Floats]
+    concentration: Floats | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

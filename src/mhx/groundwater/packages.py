@@ -16,6 +16,7 @@ from mhx.groundwater.units import UNITS, measuring, to_si
 ID = r"^[A-Za-z0-9_-]+$"
 COMPONENTS = ("chd", "drn", "riv", "ghb", "rcha", "wel", "evt", "sto-ss", "sto-sy")
 """What the budget of MODFLOW 6 adds up under one name."""
+CARRIED = "of the water that enters, for transport; else it carries none [kg/m3]"
 UnitName = Literal[
     "m/s", "m/day", "mm/day", "mm/year", "m2/s", "m2/day", "m3/s", "m3/day", "1/s", "1/day", "m",
     "s", "hour", "day", "year", "g/m3", "kg/m3", "mg/L",
@@ -113,8 +114,11 @@ class Package(Kinded):
         for key in self.measures:
             unit = getattr(getattr(self, key), "unit", None)
             if unit is not None and UNITS[unit].dimension not in self.expected(key):
-                known = " or ".join(measuring(*self.expected(key)))
+                known = " or ".join(measuring(*self.expected(key))) or "left out: it has no other"
                 faults.append(Fault((key, "unit"), f"must be {known}, got {unit!r}"))
+        low = getattr(self, "concentration", None)
+        if isinstance(low, float) and low < 0:
+            faults.append(Fault(("concentration",), f"must be >= 0 [kg/m3], got {low!r}"))
         refuse(type(self).__name__, faults)
         return self
 
@@ -123,10 +127,10 @@ class Boundary(Package):
     """`[[flow.bc]]`: water exchanged at a head."""
 
     uses: ClassVar[Mapping[str, Uses]] = {
-        "chd": Uses(("head",)),
-        "ghb": Uses(("head", "conductance|leakance")),
-        "riv": Uses(("stage", "bottom", "conductance|leakance")),
-        "drn": Uses(("elevation", "conductance|leakance")),
+        "chd": Uses(("head",), ("concentration",)),
+        "ghb": Uses(("head", "conductance|leakance"), ("concentration",)),
+        "riv": Uses(("stage", "bottom", "conductance|leakance"), ("concentration",)),
+        "drn": Uses(("elevation", "conductance|leakance")),  # it lets no water in
     }
     measures: ClassVar[Mapping[str, str]] = {
         "head": "length",
@@ -135,6 +139,7 @@ class Boundary(Package):
         "bottom": "length",
         "conductance": "conductance",
         "leakance": "leakance",
+        "concentration": "concentration",
     }
 
     package: Literal["chd", "drn", "riv", "ghb"] = Field(description="MODFLOW 6 package")
@@ -146,6 +151,7 @@ class Boundary(Package):
     leakance: Number | None = Field(
         default=None, description="per area of the cell [1/s], or with line per length [m/s]"
     )
+    concentration: Number | None = Field(default=None, description=CARRIED)
 
     def expected(self, key: str) -> tuple[str, ...]:
         """Leakance per metre of line is a velocity."""
@@ -158,11 +164,16 @@ class WaterSource(Package):
     """`[[flow.source]]`: water added or taken at a rate."""
 
     uses: ClassVar[Mapping[str, Uses]] = {
-        "rcha": Uses(("rate",)),
-        "wel": Uses(("rate",)),
-        "evt": Uses(("rate", "depth"), ("surface",)),
+        "rcha": Uses(("rate",), ("concentration",)),
+        "wel": Uses(("rate",), ("concentration",)),
+        "evt": Uses(("rate", "depth"), ("surface", "concentration")),
     }
-    measures: ClassVar[Mapping[str, str]] = {"rate": "", "surface": "length", "depth": "length"}
+    measures: ClassVar[Mapping[str, str]] = {
+        "rate": "",
+        "surface": "length",
+        "depth": "length",
+        "concentration": "concentration",
+    }
 
     package: Literal["rcha", "wel", "evt"] = Field(description="MODFLOW 6 package")
     rate: Number | None = Field(
@@ -173,6 +184,9 @@ class WaterSource(Package):
     )
     depth: Number | None = Field(
         default=None, description="below the surface where evapotranspiration ends [m]"
+    )
+    concentration: Number | None = Field(
+        default=None, description=f"{CARRIED[:-8]}; evt: at most this goes with the vapour [kg/m3]"
     )
 
     def expected(self, key: str) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from mhx.config import Table
 from mhx.errors import ConfigError
 from mhx.groundwater.flow_config import Flow, Param, RandomField
 from mhx.groundwater.grid import Floats, Grid
@@ -24,27 +25,27 @@ def properties(flow: Flow, grid: Grid, n_layers: int, seconds: float) -> dict[st
     """k, k22, k33, angle1, ss, sy as far as declared, each (n_layers, n), k per time unit."""
     shape = (n_layers, grid.n_cells)
     params = flow.param
-    k = _on(params.K, "K", grid, n_layers) * seconds
+    k = on_grid(params.K, "K", grid, n_layers) * seconds
     found = {"k": k}
     for name, key in (("K22_ratio", "k22"), ("K33_ratio", "k33")):
         ratio = getattr(params, name)
         if ratio is not None:
-            found[key] = k * _on(ratio, name, grid, n_layers)
+            found[key] = k * on_grid(ratio, name, grid, n_layers)
     for name, key in (("angle1", "angle1"), ("Ss", "ss"), ("Sy", "sy")):
         param = getattr(params, name)
         if param is not None and (key == "angle1" or flow.regime == "transient"):
-            found[key] = _on(param, name, grid, n_layers)
+            found[key] = on_grid(param, name, grid, n_layers)
     if flow.regime == "transient":  # MODFLOW wants both, and reads sy of convertible cells only
         found.setdefault("sy", np.zeros(shape))
     return found
 
 
-def reported(flow: Flow) -> dict[str, float]:
+def reported(params: Table) -> dict[str, float]:
     """`param_K`, `param_K_<zone>`: the numbers that stand in the configuration, in SI."""
     found: dict[str, float] = {}
-    for name in type(flow.param).model_fields:
-        param = getattr(flow.param, name)
-        if param is not None:
+    for name in type(params).model_fields:
+        param = getattr(params, name)
+        if isinstance(param, Param):
             for place, value in param.numbers().items():
                 zone = "" if place == ("value",) else f"_{place[-1]}"
                 found[f"param_{name}{zone}"] = _si(value, param)
@@ -55,9 +56,9 @@ def _si(value: float, param: Param) -> float:
     return value if param.unit is None else to_si(value, param.unit)
 
 
-def _on(param: Param, name: str, grid: Grid, n_layers: int) -> Floats:
-    """(n_layers, n) of one parameter in SI."""
-    key, shape = f"flow.param.{name}", (n_layers, grid.n_cells)
+def on_grid(param: Param, name: str, grid: Grid, n_layers: int, table: str = "flow") -> Floats:
+    """(n_layers, n) of one parameter of `[flow.param]`, or of that of another table, in SI."""
+    key, shape = f"{table}.param.{name}", (n_layers, grid.n_cells)
     if param.value is not None:
         found = np.full(shape, param.value)
     elif param.zones is not None:

@@ -4,13 +4,13 @@ Lengths in m, diffusion in m2/s, decay in 1/s, concentrations in kg/m3, mass rat
 value carries its unit.  Dispersivities are lengths, not ratios.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from mhx.config import InputPath, Table
-from mhx.groundwater.flow_config import MOST_STEPS, Param
+from mhx.groundwater.flow_config import MOST_STEPS, Flow, Param
 from mhx.groundwater.kinds import Fault, Uses, refuse
 from mhx.groundwater.packages import ID, Number, Package, Quantity
 from mhx.groundwater.units import UNITS, measuring, to_si
@@ -26,6 +26,7 @@ PARAMETERS = {
     "kd": "",
     "bulk_density": "concentration",
 }
+NEEDED = "falling back to specific yield makes fronts too fast"
 
 
 def _parameter(value: Any) -> Any:
@@ -39,10 +40,14 @@ Parameter = Annotated[Param, BeforeValidator(_parameter)]
 class TransportParams(Table):
     """`[transport.param]`: what the ground does to a solute."""
 
-    porosity: Parameter = Field(description="mobile pore volume over volume [1]")
-    alpha_l: Parameter | None = Field(default=None, description="longitudinal dispersivity [m]")
+    porosity: Parameter | None = Field(
+        default=None, description="mobile pore volume over volume [1]"
+    )
+    alpha_l: Parameter | None = Field(
+        default=None, description="longitudinal dispersivity, else 0 [m]"
+    )
     alpha_th: Parameter | None = Field(
-        default=None, description="transverse horizontal dispersivity [m]"
+        default=None, description="transverse horizontal dispersivity, else 0 [m]"
     )
     alpha_tv: Parameter | None = Field(
         default=None, description="transverse vertical dispersivity, else alpha_th [m]"
@@ -59,9 +64,17 @@ class TransportParams(Table):
         default=None, description="dry mass of ground per volume [kg/m3]"
     )
 
+    @property
+    def pores(self) -> Param:
+        """The porosity, which is never missing."""
+        assert self.porosity is not None  # checked by `_agrees`
+        return self.porosity
+
     @model_validator(mode="after")
     def _agrees(self) -> Self:
         faults = []
+        if self.porosity is None:
+            faults.append(Fault(("porosity",), f"is required: {NEEDED}", absent=True))
         for name, dimension in PARAMETERS.items():
             param = getattr(self, name)
             if param is None:
@@ -125,6 +138,25 @@ class TransportInitial(Table):
     value: float | Quantity = Field(default=0.0, description="everywhere [kg/m3]")
     file: InputPath | None = Field(default=None, description="CSV, one per cell [kg/m3]")
 
+    @property
+    def si(self) -> float:
+        """The concentration everywhere [kg/m3]."""
+        return self.value.si if isinstance(self.value, Quantity) else self.value
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
+        faults = []
+        if self.file is not None and self.value != 0.0:
+            faults.append(Fault(("value",), "must be left out: file is given, too"))
+        unit = getattr(self.value, "unit", None)
+        if unit is not None and UNITS[unit].dimension != "concentration":
+            must = " or ".join(measuring("concentration"))
+            faults.append(Fault(("value", "unit"), f"must be {must}, got {unit!r}"))
+        if self.si < 0:
+            faults.append(Fault(("value",), f"must be >= 0 [kg/m3], got {self.si!r}"))
+        refuse("TransportInitial", faults)
+        return self
+
 
 class SoluteBoundary(Package):
     """`[[transport.bc]]`: a concentration held, or mass added."""
@@ -136,6 +168,17 @@ class SoluteBoundary(Package):
     value: Number | None = Field(
         default=None, description="cnc: concentration [kg/m3]; src: mass into each cell [kg/s]"
     )
+
+    def expected(self, key: str) -> tuple[str, ...]:
+        """A mass rate has no unit but kg/s."""
+        return () if self.package == "src" else super().expected(key)
+
+    @model_validator(mode="after")
+    def _held(self) -> Self:
+        if self.package == "cnc" and isinstance(self.value, float) and self.value < 0:
+            told = f"must be >= 0 [kg/m3] with package = 'cnc', got {self.value!r}"
+            refuse("SoluteBoundary", [Fault(("value",), told)])
+        return self
 
 
 class BreakthroughPoint(Table):
@@ -159,9 +202,76 @@ class BreakthroughPoint(Table):
 class Transport(Table):
     """`[transport]`: solute transport on the flow of the same run."""
 
-    param: TransportParams = Field(description="parameters")
+    param: TransportParams = Field(
+        default=TransportParams.model_construct(), validate_default=True, description="parameters"
+    )
     scheme: Scheme = Field(default=Scheme(), description="discretisation")
     time: TransportTime = Field(default=TransportTime(), description="duration and steps")
     ic: TransportInitial = Field(default=TransportInitial(), description="at the start")
     bc: list[SoluteBoundary] = Field(default=[], description="held and injected")
     observation: list[BreakthroughPoint] = Field(default=[], description="breakthrough curves")
+
+    @model_validator(mode="after")
+    def _named_once(self) -> Self:
+        faults = []
+        for key, tables in (("bc", self.bc), ("observation", self.observation)):
+            ids = [table.id.lower() for table in tables]
+            faults += [
+                Fault((key, index, "id"), f"is used twice: {tables[index].id!r}")
+                for index, name in enumerate(ids)
+                if name in ids[:index]
+            ]
+        refuse("Transport", faults)
+        return self
+
+    def lines(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
+        """Where a mesh constraint is named, below `transport`, and which."""
+        for index, table in enumerate(self.bc):
+            if table.where.line is not None:
+                yield ("bc", index, "where", "line"), table.where.line
+        for index, point in enumerate(self.observation):
+            if point.line is not None:
+                yield ("observation", index, "line"), point.line
+
+
+def disagreements(transport: Transport, flow: Flow, n_layers: int) -> Iterator[Fault]:
+    """What `[transport]` says that flow and layers do not bear."""
+    yield from _time(transport.time, flow)
+    known = {table.id.lower() for table in (*flow.bc, *flow.source)}
+    fixed = {table.id for table in (*flow.bc, *transport.bc)}
+    for index, table in enumerate(transport.bc):
+        place: tuple[str | int, ...] = ("transport", "bc", index)
+        if table.id.lower() in known:
+            yield Fault((*place, "id"), f"is the id of a flow.bc or flow.source, too: {table.id!r}")
+        other = table.where.except_
+        if other is not None and (other not in fixed or other == table.id):
+            told = ", ".join(sorted(fixed - {table.id})) or "none"
+            text = f"must be the id of another bc ({told}), got {other!r}"
+            yield Fault((*place, "where", "except"), text)
+        yield from _deep(table.layers, n_layers, (*place, "layers"))
+    for index, point in enumerate(transport.observation):
+        if point.layer > n_layers:
+            told = f"must be <= {n_layers} layers, got {point.layer}"
+            yield Fault(("transport", "observation", index, "layer"), told)
+
+
+def _deep(layers: Collection[int], n_layers: int, place: tuple[str | int, ...]) -> Iterator[Fault]:
+    for at, layer in enumerate(layers):
+        if layer > n_layers:
+            yield Fault((*place, at), f"must be <= {n_layers} layers, got {layer}")
+
+
+def _time(time: TransportTime, flow: Flow) -> Iterator[Fault]:
+    """Stress periods that change say how long; one steady state lasts as long as one likes."""
+    place = ("transport", "time")
+    periods = [] if flow.time is None else flow.time.period
+    if flow.regime == "steady" and len(periods) <= 1:
+        if time.length is None and not periods:
+            told = "is required with steady flow [unit beside it, else day]"
+            yield Fault((*place, "length"), told, absent=True)
+        return
+    why = "the stress periods of flow.time say it"
+    if time.length is not None:
+        yield Fault((*place, "length"), f"must be left out: {why}")
+    if time.steps is not None:
+        yield Fault((*place, "steps"), f"must be left out: {why}; courant refines them")

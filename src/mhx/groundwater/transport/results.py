@@ -32,12 +32,17 @@ class Connections:
 class TransportResult:
     """Everything that the metrics are made of.
 
-    time_d, length_d: (s,) end and length of the saved steps.  concentration: (s, n_layers, n)
-    kg/m3, NaN where the cell is dry or inactive.  start: (n_layers, n) at time 0.
+    time_d, length_d: (s,) end of the saved steps, and time since the one saved before.
+    concentration: (s, n_layers, n) kg/m3, NaN where the cell is dry or inactive.
+    start: (n_layers, n) at time 0.
     pore_volume: (s, n_layers, n) m3 of mobile water.  sorbing: (n_layers, n) m3 of water that would
     hold what is sorbed, bulk density * kd * volume; 0 without sorption.
-    budget: rates in kg/s per component and boundary; `decay`, `storage` and `sorption` are
-    components, too.  connections: of the flow field, None where the engine has none.
+    budget: rates in kg/s per component and boundary, means over `length_d`, so that they add up to
+    masses whatever was saved.  In is into the moving water: `storage` in is released from it, and
+    `decay` and `sorption` are components, too.
+    connections: of the flow field, None where the engine has none.
+    fields: `outflow` (s, n_layers, n) m3/s, all water that leaves a cell, through its faces and to
+    boundaries: what the Courant number is made of.
     observed: id -> (all steps,) kg/m3 at every time step; steps_d: (all steps,) when each ended.
     converged: (all steps,) per time step.  percent: (all steps, 2) percent discrepancy of step and
     cumulative, NaN where the engine does not tell.

@@ -1,0 +1,127 @@
+"""From the configuration to a transport model in numbers, on the flow model of the same run.
+
+    assemble(config, flow, terrain, site) -> TransportModel
+
+Every engine starts here; time steps are chosen in `stepping.py`.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from mhx.errors import ConfigError
+from mhx.groundwater import boundaries, parameters
+from mhx.groundwater.config import Simulation
+from mhx.groundwater.grid import Floats, Grid
+from mhx.groundwater.memory import key_of, remembered
+from mhx.groundwater.model import FlowModel, Period
+from mhx.groundwater.packages import Where
+from mhx.groundwater.polygons import holding
+from mhx.groundwater.tables import per_cell
+from mhx.groundwater.terrain import Terrain
+from mhx.groundwater.transport.config import PARAMETERS, BreakthroughPoint, Transport
+from mhx.groundwater.transport.model import Observed, TransportModel
+from mhx.groundwater.where import line_cells
+
+PER_TIME = ("diffusion", "decay")
+"""Properties that are rates: written per time unit of the model."""
+
+
+def assemble(config: Simulation, flow: FlowModel, terrain: Terrain, site: str) -> TransportModel:
+    """The transport model of a checked configuration; ConfigError where it and the grid disagree.
+
+    flow: as `flow.assemble` made it; one steady state gets the length of `transport.time`, and its
+    number of steps where that is given.  site: key under which pieces are remembered.
+    """
+    transport = config.transport
+    assert transport is not None  # checked by Simulation
+    flow = lasting(transport, flow)
+    grid, shape = flow.grid, flow.bottoms.shape
+    setting = boundaries.Setting(
+        grid=grid, terrain=terrain, top=flow.top, n_periods=len(flow.periods), seconds=flow.seconds
+    )
+    ground = key_of(site, config.layers)
+    return TransportModel(
+        flow=flow,
+        properties=remembered(
+            "transport properties",
+            key_of(ground, transport.param, flow.seconds),
+            lambda: _properties(transport, flow),
+        ),
+        decay_order=transport.param.decay_order,
+        strt=_start(transport, shape),
+        boundaries=boundaries.all_on_grid(
+            [(f"transport.bc[{i}]", i, table) for i, table in enumerate(transport.bc)],
+            setting,
+            {name: np.unique(one.cells) for name, one in flow.boundaries.items()},
+        ),
+        advection=transport.scheme.advection,
+        dispersion_xt3d=transport.scheme.dispersion_xt3d,
+        observed=tuple(
+            _observed(point, f"transport.observation[{i}]", grid, terrain)
+            for i, point in enumerate(transport.observation)
+        ),
+        parameters=parameters.reported(transport.param),
+    )
+
+
+def lasting(transport: Transport, flow: FlowModel) -> FlowModel:
+    """The flow model with the duration of transport; stress periods that are given stay."""
+    time = transport.time
+    if flow.regime == "transient" or len(flow.periods) > 1:
+        return flow
+    (period,) = flow.periods
+    length = period.length if time.seconds is None else time.seconds / flow.seconds
+    steps = period.steps if time.steps is None else time.steps
+    lasts = Period(length=length, steps=steps, multiplier=1.0)
+    # one steady state: its heads and budget are the same in every step
+    return replace(flow, periods=(lasts,), save="last")
+
+
+def _properties(transport: Transport, flow: FlowModel) -> dict[str, Floats]:
+    found: dict[str, Floats] = {}
+    for name in PARAMETERS:
+        param = getattr(transport.param, name)
+        if param is None:
+            continue
+        values = parameters.on_grid(param, name, flow.grid, flow.n_layers, "transport")
+        least = float(values.min())
+        if name in ("porosity", "bulk_density") and least <= 0:
+            told = f"must be > 0 in every cell, got {least:g}"
+            raise ConfigError(f"transport.param.{name} {told}")
+        if name == "porosity" and values.max() > 1:
+            told = f"must be <= 1 in every cell, got {values.max():g}"
+            raise ConfigError(f"transport.param.porosity {told}")
+        found[name] = values * flow.seconds if name in PER_TIME else values
+    if "alpha_th" in found:
+        found.setdefault("alpha_tv", found["alpha_th"])
+    return found
+
+
+def _start(transport: Transport, shape: tuple[int, ...]) -> Floats:
+    """(n_layers, n) concentrations at the start [kg/m3]."""
+    if transport.ic.file is None:
+        return np.full(shape, transport.ic.si)
+    layers, cells = shape
+    found: Floats = per_cell(transport.ic.file, (layers, cells), "transport.ic.file")
+    if found.min() < 0:
+        raise ConfigError(
+            f"transport.ic.file: {transport.ic.file} must hold concentrations >= 0, got "
+            f"{found.min():g}"
+        )
+    return found
+
+
+def _observed(point: BreakthroughPoint, key: str, grid: Grid, terrain: Terrain) -> Observed:
+    """The cell that holds a point; the cells along a line, by the length of it in each."""
+    first = (point.layer - 1) * grid.n_cells
+    if point.line is None:
+        at = np.array([[point.x, point.y]], dtype=float)
+        cells = holding(grid, at)
+        if cells[0] < 0:
+            raise ConfigError(f"{key} lies outside of the mesh: x {point.x:g}, y {point.y:g}")
+        return Observed(id=point.id, nodes=first + cells, weights=np.ones(1))
+    cells, lengths = line_cells(Where(line=point.line), grid, terrain, key=key)
+    if cells.size == 0:
+        raise ConfigError(f"{key}.line = {point.line!r} finds no cell")
+    return Observed(id=point.id, nodes=first + cells, weights=lengths / lengths.sum())
