@@ -7,7 +7,7 @@ import pytest
 from pydantic import Field
 
 from mhx.config import InputPath, OutputPath, Table
-from mhx.config.paths import LaidOver, paths_in, with_paths
+from mhx.config.paths import CountedBy, LaidOver, counted_in, paths_in, with_paths
 
 
 class Series(Table):
@@ -109,3 +109,34 @@ def test_an_overlay_holds_the_paths_of_the_table_that_it_is_laid_over() -> None:
         (("overlay", "file"), "a.csv"),
         (("overlay", "parts__append", 0, "file"), "b.csv"),
     ]
+
+
+class Folder(Table):
+    path: Annotated[InputPath, CountedBy("models:reached")]
+    other: InputPath | None = None
+
+
+class Holder(Table):
+    model: Folder | None = None
+    maybe: Annotated[InputPath, CountedBy("models:all")] | None = None
+    over: Annotated[dict[str, Any], LaidOver(Folder)] = Field(default_factory=dict)
+
+
+COUNTED = {
+    "below a table": ({"model": {"path": "a", "other": "b"}}, {"a": "models:reached"}),
+    "where it may be left out": ({"maybe": "a"}, {"a": "models:all"}),
+    "in an overlay": ({"over": {"path": "c"}}, {"c": "models:reached"}),
+    "nowhere": ({"model": {"other": "b"}}, {}),
+}
+
+
+@pytest.mark.parametrize(("data", "found"), COUNTED.values(), ids=COUNTED)
+def test_a_path_may_say_which_files_it_stands_for(data, found):
+    assert counted_in(Holder, data) == found
+    assert counted_in(Model, {"nodes": "a"}) == {}
+
+
+def test_such_a_path_is_an_input_like_any_other():
+    places = {place: kind for place, kind, _ in paths_in(Holder, {"model": {"path": "a"}})}
+    assert places == {("model", "path"): "input"}
+    assert with_paths(Holder, {"maybe": "a"}, lambda *_: "z") == {"maybe": "z"}

@@ -1,8 +1,9 @@
 """Which values of a table are paths, told by the types of its fields; names are not looked at.
 
 `InputPath` and `OutputPath` mark a field.  `paths_in` lists the values of such fields in a plain
-dictionary, `with_paths` replaces them and shares all that stays.  Both take dictionaries that are
-not checked yet: what does not have the shape of the table is passed over, for `parse` names it.
+dictionary, `with_paths` replaces them and shares all that stays, `counted_in` tells which of them
+stand for more, or fewer, files than lie there.  All take dictionaries that are not checked yet:
+what does not have the shape of the table is passed over, for `parse` names it.
 
 A field may be a path or a word (`Literal["top"] | InputPath`, or text with a pattern): the word is
 no path.  Of a union of tables those count whose `Literal` fields agree with what is written.
@@ -33,6 +34,16 @@ class PathKind:
 
 
 @dataclass(frozen=True)
+class CountedBy:
+    """Beside an input path: which files it stands for, where that is not what lies at the path.
+
+    files: "module:function", the path -> the files that a run reads through it, in a fixed order.
+    """
+
+    files: str
+
+
+@dataclass(frozen=True)
 class LaidOver:
     """Marks a free table as an overlay: its paths are those of the table that it is laid over."""
 
@@ -44,11 +55,13 @@ class Node:
     """What a type says of a value, as far as paths go.
 
     kind: the value is a path when it is text, unless it is one of `words` or fits a pattern.
+    files: that of `CountedBy`, of a path.
     tables: what may stand here as a table; each: of the elements of a list; every: of the values of
     a table with free keys.
     """
 
     kind: Kind | None = None
+    files: str = ""
     words: frozenset[Any] = frozenset()
     patterns: tuple[str, ...] = ()
     tables: tuple[type[BaseModel], ...] = ()
@@ -64,7 +77,17 @@ class Node:
 
 def paths_in(table: type[BaseModel], data: Mapping[str, Any]) -> Iterator[tuple[Place, Kind, str]]:
     """Every path-typed value that is written in `data`: its place, kind and text."""
-    yield from _in_table(_fields_for((table,), data), data, ())
+    for place, node, text in _in_table(_fields_for((table,), data), data, ()):
+        if node.kind is not None:
+            yield place, node.kind, text
+
+
+def counted_in(table: type[BaseModel], data: Mapping[str, Any]) -> dict[str, str]:
+    """The paths in `data` that stand for files of their own choice -> that of `CountedBy`."""
+    if not _counts(table):
+        return {}
+    found = _in_table(_fields_for((table,), data), data, ())
+    return {text: node.files for _, node, text in found if node.files}
 
 
 def with_paths(
@@ -103,16 +126,16 @@ def table_keys(key: str) -> str:
 
 def _in_table(
     fields: Mapping[str, Node], data: Mapping[str, Any], above: Place
-) -> Iterator[tuple[Place, Kind, str]]:
+) -> Iterator[tuple[Place, Node, str]]:
     for key, value in data.items():
         node = fields.get(key) or (fields.get(table_keys(key)) if "__" in key else None)
         if node is not None:
             yield from _in_value(node, value, (*above, key))
 
 
-def _in_value(node: Node, value: Any, place: Place) -> Iterator[tuple[Place, Kind, str]]:
-    if kind := node.path(value):
-        yield place, kind, value
+def _in_value(node: Node, value: Any, place: Place) -> Iterator[tuple[Place, Node, str]]:
+    if node.path(value):
+        yield place, node, value
     elif isinstance(value, Mapping):
         if node.tables:
             yield from _in_table(_fields_for(node.tables, value), value, place)
@@ -141,16 +164,28 @@ def _fields_for(tables: tuple[type[BaseModel], ...], data: Mapping[str, Any]) ->
 
 @cache
 def _with_paths_below(table: type[BaseModel]) -> Mapping[str, Node]:
-    return {key: node for key, node in nodes(table).items() if _leads_to_path(node, frozenset())}
+    return {
+        key: node
+        for key, node in nodes(table).items()
+        if _leads_to(node, lambda inner: inner.kind is not None)
+    }
 
 
-def _leads_to_path(node: Node, seen: frozenset[type[BaseModel]]) -> bool:
-    if node.kind is not None:
+@cache
+def _counts(table: type[BaseModel]) -> bool:
+    """Whether a path below the table stands for files of its own choice."""
+    return _leads_to(Node(tables=(table,)), lambda inner: bool(inner.files))
+
+
+def _leads_to(
+    node: Node, wanted: Callable[[Node], bool], seen: frozenset[type[BaseModel]] = frozenset()
+) -> bool:
+    if wanted(node):
         return True
     below = [inner for inner in (node.each, node.every) if inner is not None]
     tables = [table for table in node.tables if table not in seen]
     below += [inner for table in tables for inner in nodes(table).values()]
-    return any(_leads_to_path(inner, seen.union(tables)) for inner in below)
+    return any(_leads_to(inner, wanted, seen.union(tables)) for inner in below)
 
 
 @cache
@@ -169,7 +204,7 @@ def _node(annotation: Any, metadata: tuple[Any, ...] = ()) -> Node:
         return _node(arguments[0], (*arguments[1:], *metadata))
     mark = next((mark for mark in metadata if isinstance(mark, PathKind | LaidOver)), None)
     if mark is not None:
-        return Node(kind=mark.kind) if isinstance(mark, PathKind) else Node(tables=(mark.table,))
+        return _marked(mark, metadata)
     if origin is not None:
         return _generic(origin, arguments)
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
@@ -178,6 +213,13 @@ def _node(annotation: Any, metadata: tuple[Any, ...] = ()) -> Node:
         return Node()
     patterns = tuple(pattern for mark in metadata if (pattern := _pattern(mark)))
     return Node(patterns=patterns or (_ANY,))
+
+
+def _marked(mark: PathKind | LaidOver, metadata: tuple[Any, ...]) -> Node:
+    if isinstance(mark, LaidOver):
+        return Node(tables=(mark.table,))
+    files = (other.files for other in metadata if isinstance(other, CountedBy))
+    return Node(kind=mark.kind, files=next(files, ""))
 
 
 def _generic(origin: Any, arguments: tuple[Any, ...]) -> Node:
@@ -203,6 +245,7 @@ def _joined(found: list[Node]) -> Node:
     every = [node.every for node in found if node.every is not None]
     return Node(
         kind=next((node.kind for node in found if node.kind), None),
+        files=next((node.files for node in found if node.files), ""),
         words=frozenset().union(*(node.words for node in found)),
         patterns=tuple(pattern for node in found for pattern in node.patterns),
         tables=tuple(table for node in found for table in node.tables),

@@ -14,7 +14,7 @@ from typing import Any
 
 from mhx.config import Table, read_toml, to_toml
 from mhx.config.lines import Place
-from mhx.config.paths import Kind, Node, nodes, paths_in, with_paths
+from mhx.config.paths import Kind, Node, counted_in, nodes, paths_in, with_paths
 from mhx.evidence.hashing import content_digest
 from mhx.evidence.manifest import without_circumstance
 from mhx.workflow.inputs import input_digests
@@ -47,8 +47,10 @@ def _may_say_where(table: type[Table]) -> bool:
 def stored_inputs(loaded: Loaded, root: Path) -> dict[str, str]:
     """SHA-256 of every input file by its path from `root`; of a folder file by file."""
     found: dict[str, str] = {}
+    counted = counted_in(loaded.table, loaded.config)
     for path in loaded.inputs.values():
-        found.update(input_digests(path, relative_path(str(path), root)))
+        name = relative_path(str(path), root)
+        found.update(input_digests(path, name, counted.get(str(path), "")))
     return found
 
 

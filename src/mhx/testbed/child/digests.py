@@ -18,7 +18,7 @@ from typing import Any
 from mhx import __version__
 from mhx.config import Table
 from mhx.config.lines import Place
-from mhx.config.paths import Kind, with_paths
+from mhx.config.paths import Kind, counted_in, with_paths
 from mhx.errors import EngineMissing
 from mhx.evidence.hashing import content_digest, file_digest
 from mhx.evidence.manifest import without_circumstance
@@ -76,10 +76,12 @@ class Parts:
         """inputs, engines, version and code of one child; inputs are paths from its folder."""
         files: dict[str, str] = {}
         if inputs:
+            counted = counted_in(self._table, config)
             config = with_paths(self._table, config, self._absolute)
         for text in inputs:
             if text not in self._files:
-                self._files[text] = input_digests(Path(self._real(text)), text)
+                found = input_digests(Path(self._real(text)), text, counted.get(text, ""))
+                self._files[text] = found
             files.update(self._files[text])
         return {
             "inputs": files,
