@@ -66,7 +66,7 @@ def read(simulation: Path, model: Path) -> Listing:
     """Read both listings; a file that is not there says nothing."""
     told, balances = _text(simulation), _text(model)
     failed = {(int(p), int(s)) for s, p in _FAILED.findall(balances)}
-    percents = dict(_percents(balances))
+    percents = dict(percents(balances))
     report = _REPORT.search(told)
     version = _VERSION.search(told)
     nothing = (math.nan, math.nan)
@@ -111,7 +111,7 @@ def _iterations(text: str) -> Iterator[tuple[int, int, int, int, int]]:
         yield period, step, len(rows), sum(int(row.group(2)) for row in rows), line
 
 
-def _percents(text: str) -> Iterator[tuple[tuple[int, int], tuple[float, float]]]:
+def percents(text: str) -> Iterator[tuple[tuple[int, int], tuple[float, float]]]:
     """(period, step) -> percent of the volumes, percent of the rates."""
     budgets = list(_BUDGET.finditer(text))
     numbers = _counted((period, step) for step, period in (match.groups() for match in budgets))
