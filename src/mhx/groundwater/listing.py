@@ -66,7 +66,7 @@ def read(simulation: Path, model: Path) -> Listing:
     """Read both listings; a file that is not there says nothing."""
     told, balances = _text(simulation), _text(model)
     failed = {(int(p), int(s)) for s, p in _FAILED.findall(balances)}
-    percents = dict(percents(balances))
+    balance = dict(percents(balances))
     report = _REPORT.search(told)
     version = _VERSION.search(told)
     nothing = (math.nan, math.nan)
@@ -79,8 +79,8 @@ def read(simulation: Path, model: Path) -> Listing:
                 outer=outer,
                 inner=inner,
                 converged=(period, step) not in failed,
-                percent_step=percents.get((period, step), nothing)[1],
-                percent_cumulative=percents.get((period, step), nothing)[0],
+                percent_step=balance.get((period, step), nothing)[1],
+                percent_cumulative=balance.get((period, step), nothing)[0],
                 line=line,
             )
             for period, step, outer, inner, line in _iterations(told)
