@@ -30,7 +30,7 @@ from mhx.testbed.files.exits import exit_code
 from mhx.testbed.files.keeping import Keeper
 from mhx.testbed.files.rows import State
 from mhx.testbed.plan import Plan, make_plan
-from mhx.testbed.running import folders, journal
+from mhx.testbed.running import before, folders, journal
 from mhx.testbed.running.journal import JOURNAL, Result
 from mhx.testbed.running.outcome import Asked, Ended, asked, ended, finished
 from mhx.testbed.running.preparing import policy_of, prepare
@@ -140,7 +140,7 @@ class TestbedLauncher:
         facts = {"launch": self.keeper.launch, "cases": len(todo)}
         journal.note(self._book, "started", facts)
         try:
-            if todo and not self.stopping.asked:
+            if todo and not self.stopping.asked and self._may_start(todo):
                 self._delegate(todo)
         finally:
             self._leave_none_running()
@@ -151,6 +151,16 @@ class TestbedLauncher:
         if self._halted is not None:
             raise self._halted
         return answers.carried_out(self.keeper, self.plan.path)
+
+    def _may_start(self, todo: Sequence[Mapping[str, Any]]) -> bool:
+        """Whether what the runner looks at before its cases stands; else every case says why."""
+        try:
+            before.look(self.plan.row, self.root, self._book, self._known.looked, todo)
+        except MhxError as error:
+            self._halted = error
+            for case in todo:
+                self.keeper.set(case["case_id"], State(error=f"not started: {error}"))
+        return self._halted is None and not self.stopping.asked
 
     def _delegate(self, todo: Sequence[Mapping[str, Any]]) -> None:
         what = {case["case_id"]: asked(case) for case in todo}

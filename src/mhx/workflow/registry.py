@@ -76,7 +76,6 @@ _SIMULATION: Mapping[str, Any] = {
     "child_defaults": {"output": {"figures": False}},
     "code": ("mhx.groundwater",),
     "identity": "mhx.groundwater.engines:identity",
-    "before": "mhx.groundwater.existing.preflight:before",
 }
 _COMPARISON: Mapping[str, Any] = {
     "runner": "comparison",

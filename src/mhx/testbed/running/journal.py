@@ -2,6 +2,7 @@
 
     planned    a plan was written; its SHA-256, so that an edited plan is found
     started    a launcher began to carry out cases
+    looked     what the runner looks at before its cases stood; its digest
     claimed    a case is about to start (not synced: it need only outlive the process)
     outcome    a case ended; all that the evidence files say of it comes from here
     ended      a launcher ended in good order
@@ -71,6 +72,7 @@ class History:
     results: newest outcome of each case; claims: cases begun since then, with their digest.
     begun: those of them that the newest launcher began.
     durations: seconds of every ok outcome, by case.
+    looked: digests of what the runner looked at before its cases, and found well.
     plans: SHA-256 of the plans that may lie in the folder: those written since a launcher last
         began, and the one with which it began.
     """
@@ -79,6 +81,7 @@ class History:
     claims: dict[str, str] = field(default_factory=dict)
     begun: set[str] = field(default_factory=set)
     durations: dict[str, float] = field(default_factory=dict)
+    looked: set[str] = field(default_factory=set)
     plans: list[str] = field(default_factory=list)
     launches: list[Mapping[str, Any]] = field(default_factory=list)
 
@@ -87,6 +90,8 @@ class History:
         match line.get("event"):
             case "planned":
                 self.plans.append(line["plan_sha256"])
+            case "looked":
+                self.looked.add(line["looked_at"])
             case "claimed":
                 self.claims[line["case_id"]] = line["case_digest"]
                 self.begun.add(line["case_id"])
