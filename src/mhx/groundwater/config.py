@@ -13,6 +13,7 @@ from mhx.config import OutputPath, Table
 from mhx.groundwater.existing.config import Model
 from mhx.groundwater.flow_config import Flow
 from mhx.groundwater.kinds import Fault, refuse
+from mhx.groundwater.legacy import limits as legacy
 from mhx.groundwater.measured.config import Observation
 from mhx.groundwater.packages import ID, Boundary, WaterSource
 from mhx.groundwater.site import Domain, Layers, Mesh, Site, Topography
@@ -113,7 +114,7 @@ class Simulation(Table):
                 if name not in lines
                 for known in [", ".join(sorted(lines)) or "none is declared"]
             ]
-        faults += [*_foreign_streams(self), *_missing_layers(self)]
+        faults += [*_foreign_streams(self), *_missing_layers(self), *legacy.faults(self)]
         if self.runs("transport") and self.transport is not None and self.flow is not None:
             faults += disagreements(self.transport, self.flow, _most_layers(self))
         refuse("Simulation", faults)
