@@ -17,6 +17,7 @@ FAILED = "FAILED TO MEET SOLVER CONVERGENCE CRITERIA"
 
 _SOLVING = re.compile(r"^ *Solving: +Stress period: *([\d*]+) +Time step: *([\d*]+)", re.M)
 _OUTER = re.compile(r"^ Model +(\d+) +(\d+) .*$", re.M)
+_SUMMARY = re.compile(r"^ *SLN_(\d+) OUTER ITERATION SUMMARY", re.M)
 _BUDGET = re.compile(  # without a blank where the number fills its place
     r"BUDGET FOR ENTIRE MODEL AT END OF TIME STEP *([\d*]+), STRESS PERIOD *([\d*]+)"
 )
@@ -62,8 +63,11 @@ class Listing:
         return bool(self.steps) and all(step.converged for step in self.steps)
 
 
-def read(simulation: Path, model: Path) -> Listing:
-    """Read both listings; a file that is not there says nothing."""
+def read(simulation: Path, model: Path, solution: int | None = None) -> Listing:
+    """Read both listings; a file that is not there says nothing.
+
+    solution: its number, from 1, where there are several whose iterations must not be mixed.
+    """
     told, balances = _text(simulation), _text(model)
     failed = {(int(p), int(s)) for s, p in _FAILED.findall(balances)}
     balance = dict(percents(balances))
@@ -83,7 +87,7 @@ def read(simulation: Path, model: Path) -> Listing:
                 percent_cumulative=balance.get((period, step), nothing)[0],
                 line=line,
             )
-            for period, step, outer, inner, line in _iterations(told)
+            for period, step, outer, inner, line in _iterations(told, solution)
         ),
         normal=NORMAL in told,
         errors=tuple(_items(told[report.end() :])) if report else (),
@@ -98,17 +102,33 @@ def _text(path: Path) -> str:
         return ""
 
 
-def _iterations(text: str) -> Iterator[tuple[int, int, int, int, int]]:
+def _iterations(text: str, solution: int | None) -> Iterator[tuple[int, int, int, int, int]]:
     """Period, step, outer and inner iterations, and the line of the last outer one."""
     found = list(_SOLVING.finditer(text))
     numbers = _counted(match.groups() for match in found)
     ends = [*(match.start() for match in found[1:]), len(text)]
     line, reached = 1, 0
     for match, (period, step), end in zip(found, numbers, ends, strict=False):
-        rows = list(_OUTER.finditer(text, match.end(), end))
+        rows = [
+            row
+            for start, stop in _summaries(text, match.end(), end, solution)
+            for row in _OUTER.finditer(text, start, stop)
+        ]
         last = rows[-1].start() if rows else match.start()
         line, reached = line + text.count("\n", reached, last), last
         yield period, step, len(rows), sum(int(row.group(2)) for row in rows), line
+
+
+def _summaries(text: str, start: int, end: int, solution: int | None) -> Iterator[tuple[int, int]]:
+    """Where the iterations of a solution are told within one step."""
+    if solution is None:
+        yield start, end
+        return
+    found = list(_SUMMARY.finditer(text, start, end))
+    stops = [*(match.start() for match in found[1:]), end]
+    for match, stop in zip(found, stops, strict=False):
+        if int(match.group(1)) == solution:
+            yield match.end(), stop
 
 
 def percents(text: str) -> Iterator[tuple[tuple[int, int], tuple[float, float]]]:

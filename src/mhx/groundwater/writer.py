@@ -5,10 +5,14 @@ Numbers are written so that they read back exactly (the shortest such text, 17 d
 remembered by the digest of what it is made of, for the next model of this process.
 
     write(model) -> name -> content, in the order of the simulation name file
+
+`solute` asks for what a transport model reads of the flow: concentrations of what enters as the
+auxiliary variable AUXILIARY, specific discharge, and flows between cells.
 """
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -16,40 +20,51 @@ import numpy as np
 
 from mhx.groundwater.grid import Floats, Grid
 from mhx.groundwater.memory import remembered
-from mhx.groundwater.model import NAME, Boundary, FlowModel
+from mhx.groundwater.model import NAME, Boundary, FlowModel, Ims
 
 HEADS, BUDGET, LISTING = f"{NAME}.hds", f"{NAME}.cbc", f"{NAME}.lst"
 SIMULATION, SIMULATION_LISTING = "mfsim.nam", "mfsim.lst"
 OUTER, INNER = f"{NAME}.outer.csv", f"{NAME}.inner.csv"
+AUXILIARY = "concentration"
 _TYPES = {"rcha": "rch"}  # MODFLOW reads arrays in the package of lists
 
 
-def write(model: FlowModel) -> dict[str, bytes]:
-    """Every input file of the model."""
+def write(model: FlowModel, solute: bool = False) -> dict[str, bytes]:
+    """Every input file of the model; solute: of the flow below a transport model."""
     grid = model.grid
     kind = grid.kind
     files = {
         SIMULATION: _simulation(),
         f"{NAME}.tdis": _tdis(model),
-        f"{NAME}.ims": _ims(model),
+        f"{NAME}.ims": ims_text(model.ims),
         f"{NAME}.nam": _names(model),
-        f"{NAME}.{kind}": _text(
+        f"{NAME}.{kind}": remembered_text(
             "grid",
             (grid.digest, model.top, model.bottoms, model.write_grb),
             partial(_dis if kind == "dis" else _disv, model),
         ),
-        f"{NAME}.ic": _text("ic", (model.strt, grid.shape), partial(_ic, model)),
-        f"{NAME}.npf": _npf(model),
+        f"{NAME}.ic": remembered_text("ic", (model.strt, grid.shape), partial(_ic, model)),
+        f"{NAME}.npf": _npf(model, solute),
         f"{NAME}.oc": _oc(model),
     }
     if model.regime == "transient":
         files[f"{NAME}.sto"] = _sto(model)
-    for boundary in model.boundaries.values():
+    placed = model.boundaries.values()
+    for boundary in map(_carrying, placed) if solute else placed:
         key = (boundary.package, grid.kind, grid.shape, grid.n_cells, boundary.cells,
-               boundary.layers, *boundary.values.values())  # fmt: skip
-        make = _arrays if boundary.package == "rcha" else _list
-        files[file_of(boundary)] = _text(boundary.name, key, partial(make, boundary, grid))
+               boundary.layers, *boundary.values, *boundary.values.values())  # fmt: skip
+        make = _arrays if boundary.package == "rcha" else list_text
+        files[file_of(boundary)] = remembered_text(
+            boundary.name, key, partial(make, boundary, grid)
+        )
     return files
+
+
+def _carrying(boundary: Boundary) -> Boundary:
+    """A boundary whose water carries something, with that as a column of its own."""
+    if boundary.concentration is None:
+        return boundary
+    return replace(boundary, values={**boundary.values, AUXILIARY: boundary.concentration})
 
 
 def file_of(boundary: Boundary) -> str:
@@ -57,7 +72,7 @@ def file_of(boundary: Boundary) -> str:
     return f"{NAME}.{boundary.name}.{boundary.package}"
 
 
-def _text(kind: str, parts: Sequence[Any], make: Callable[[], bytes]) -> bytes:
+def remembered_text(kind: str, parts: Sequence[Any], make: Callable[[], bytes]) -> bytes:
     """A text that was made before of the same numbers, or made now."""
     digest = hashlib.blake2b(digest_size=16)
     for part in parts:
@@ -69,16 +84,16 @@ def _text(kind: str, parts: Sequence[Any], make: Callable[[], bytes]) -> bytes:
     return remembered(f"text of {kind}", digest.digest(), make)
 
 
-def _file(*blocks: str) -> bytes:
+def file_text(*blocks: str) -> bytes:
     return "\n".join(blocks).encode("ascii")
 
 
-def _block(name: str, lines: Iterable[str]) -> str:
+def block(name: str, lines: Iterable[str]) -> str:
     body = "".join(f"  {line}\n" for line in lines)
     return f"BEGIN {name}\n{body}END {name.split(maxsplit=1)[0]}\n"
 
 
-def _real(value: float) -> str:
+def real(value: float) -> str:
     return repr(float(value))
 
 
@@ -88,40 +103,40 @@ def _reals(values: Floats) -> str:
 
 
 def _simulation() -> bytes:
-    return _file(
-        _block("options", []),
-        _block("timing", [f"TDIS6 {NAME}.tdis"]),
-        _block("models", [f"GWF6 {NAME}.nam {NAME}"]),
-        _block("exchanges", []),
-        _block("solutiongroup 1", [f"IMS6 {NAME}.ims {NAME}"]),
+    return file_text(
+        block("options", []),
+        block("timing", [f"TDIS6 {NAME}.tdis"]),
+        block("models", [f"GWF6 {NAME}.nam {NAME}"]),
+        block("exchanges", []),
+        block("solutiongroup 1", [f"IMS6 {NAME}.ims {NAME}"]),
     )
 
 
 def _tdis(model: FlowModel) -> bytes:
     start = [] if model.start is None else [f"START_DATE_TIME {model.start.replace(' ', 'T')}"]
-    rows = [f"{_real(p.length)} {p.steps} {_real(p.multiplier)}" for p in model.periods]
-    return _file(
-        _block("options", [f"TIME_UNITS {model.time_unit}", *start]),
-        _block("dimensions", [f"NPER {len(rows)}"]),
-        _block("perioddata", rows),
+    rows = [f"{real(p.length)} {p.steps} {real(p.multiplier)}" for p in model.periods]
+    return file_text(
+        block("options", [f"TIME_UNITS {model.time_unit}", *start]),
+        block("dimensions", [f"NPER {len(rows)}"]),
+        block("perioddata", rows),
     )
 
 
-def _ims(model: FlowModel) -> bytes:
-    ims = model.ims
-    nonlinear = [f"OUTER_DVCLOSE {_real(ims.outer_dvclose)}", f"OUTER_MAXIMUM {ims.outer_maximum}"]
-    linear = [f"INNER_MAXIMUM {ims.inner_maximum}", f"INNER_DVCLOSE {_real(ims.inner_dvclose)}"]
+def ims_text(ims: Ims) -> bytes:
+    """The file of an iterative solver."""
+    nonlinear = [f"OUTER_DVCLOSE {real(ims.outer_dvclose)}", f"OUTER_MAXIMUM {ims.outer_maximum}"]
+    linear = [f"INNER_MAXIMUM {ims.inner_maximum}", f"INNER_DVCLOSE {real(ims.inner_dvclose)}"]
     if ims.rclose is not None:
         option = "" if ims.rclose_option == "strict" else f" {ims.rclose_option.upper()}"
         strict = " STRICT" if ims.rclose_option == "strict" else option
-        linear.append(f"INNER_RCLOSE {_real(ims.rclose)}{strict}")
+        linear.append(f"INNER_RCLOSE {real(ims.rclose)}{strict}")
     linear.append(f"LINEAR_ACCELERATION {ims.linear_acceleration.upper()}")
     if ims.relaxation_factor is not None:
-        linear.append(f"RELAXATION_FACTOR {_real(ims.relaxation_factor)}")
-    return _file(
-        _block("options", ["PRINT_OPTION SUMMARY", f"COMPLEXITY {ims.complexity.upper()}"]),
-        _block("nonlinear", nonlinear),
-        _block("linear", linear),
+        linear.append(f"RELAXATION_FACTOR {real(ims.relaxation_factor)}")
+    return file_text(
+        block("options", ["PRINT_OPTION SUMMARY", f"COMPLEXITY {ims.complexity.upper()}"]),
+        block("nonlinear", nonlinear),
+        block("linear", linear),
     )
 
 
@@ -136,10 +151,10 @@ def _names(model: FlowModel) -> bytes:
         f"{_TYPES.get(b.package, b.package).upper()}6 {file_of(b)} {b.name}"
         for b in model.boundaries.values()
     ]
-    return _file(_block("options", options), _block("packages", rows))
+    return file_text(block("options", options), block("packages", rows))
 
 
-def _layered(name: str, values: Floats, columns: int | None) -> list[str]:
+def layered(name: str, values: Floats, columns: int | None) -> list[str]:
     """One array of layers; a layer of one number is written as that number.
 
     columns: of a grid of rows and columns, whose rows MODFLOW reads line by line; else None.
@@ -147,30 +162,30 @@ def _layered(name: str, values: Floats, columns: int | None) -> list[str]:
     lines = [f"{name} LAYERED"]
     for layer in values:
         if (layer == layer[0]).all():
-            lines.append(f"  CONSTANT {_real(layer[0])}")
+            lines.append(f"  CONSTANT {real(layer[0])}")
         else:
             rows = layer.reshape(-1, columns or layer.size)
             lines += ["  INTERNAL FACTOR 1.0", *(f"  {_reals(row)}" for row in rows)]
     return lines
 
 
-def _columns(grid: Grid) -> int | None:
+def columns_of(grid: Grid) -> int | None:
     return None if grid.shape is None else grid.shape[1]
 
 
 def _ic(model: FlowModel) -> bytes:
-    lines = _layered("strt", model.strt, _columns(model.grid))
-    return _file(_block("options", []), _block("griddata", lines))
+    lines = layered("strt", model.strt, columns_of(model.grid))
+    return file_text(block("options", []), block("griddata", lines))
 
 
 def _flat(name: str, values: Floats, columns: int | None = None) -> list[str]:
     """An array of one layer, which is read without the word LAYERED."""
-    return [name, *_layered(name, values[None, :], columns)[1:]]
+    return [name, *layered(name, values[None, :], columns)[1:]]
 
 
 def _surface_lines(model: FlowModel) -> list[str]:
-    columns = _columns(model.grid)
-    return [*_flat("top", model.top, columns), *_layered("botm", model.bottoms, columns)]
+    columns = columns_of(model.grid)
+    return [*_flat("top", model.top, columns), *layered("botm", model.bottoms, columns)]
 
 
 def _disv(model: FlowModel) -> bytes:
@@ -184,12 +199,12 @@ def _disv(model: FlowModel) -> bytes:
         ids = corners[offsets[cell] : offsets[cell + 1]]
         cells.append(f"{cell + 1} {x!r} {y!r} {len(ids)} {' '.join(map(str, ids))}")
     sizes = [f"NLAY {model.n_layers}", f"NCPL {grid.n_cells}", f"NVERT {len(vertices)}"]
-    return _file(
-        _block("options", _grid_options(model)),
-        _block("dimensions", sizes),
-        _block("griddata", _surface_lines(model)),
-        _block("vertices", vertices),
-        _block("cell2d", cells),
+    return file_text(
+        block("options", _grid_options(model)),
+        block("dimensions", sizes),
+        block("griddata", _surface_lines(model)),
+        block("vertices", vertices),
+        block("cell2d", cells),
     )
 
 
@@ -210,34 +225,34 @@ def _dis(model: FlowModel) -> bytes:
     assert grid.shape is not None  # "dis" has one
     rows, columns = grid.shape
     width, height, corner = spacing(grid)
-    origin = [f"XORIGIN {_real(corner[0])}", f"YORIGIN {_real(corner[1])}"]
+    origin = [f"XORIGIN {real(corner[0])}", f"YORIGIN {real(corner[1])}"]
     sizes = [f"NLAY {model.n_layers}", f"NROW {rows}", f"NCOL {columns}"]
     lines = [*_flat("delr", width), *_flat("delc", height), *_surface_lines(model)]
-    return _file(
-        _block("options", [*_grid_options(model), *origin]),
-        _block("dimensions", sizes),
-        _block("griddata", lines),
+    return file_text(
+        block("options", [*_grid_options(model), *origin]),
+        block("dimensions", sizes),
+        block("griddata", lines),
     )
 
 
-def _npf(model: FlowModel) -> bytes:
+def _npf(model: FlowModel, solute: bool) -> bytes:
     options = []
-    if model.save_flow_ja:  # the other two are saved by this word only
+    if model.save_flow_ja or solute:  # the other two are saved by this word only
         options += ["SAVE_FLOWS", "SAVE_SPECIFIC_DISCHARGE", "SAVE_SATURATION"]
     if model.formulation["xt3d"]:
         options.append("XT3D")
     kept = {key: model.properties[key] for key in K if key in model.properties}
     convertible = model.formulation["convertible"]
-    columns = _columns(model.grid)
+    columns = columns_of(model.grid)
     key = (*options, convertible, columns, *kept, *kept.values())
 
     def made() -> bytes:
-        lines = [line for name, values in kept.items() for line in _layered(name, values, columns)]
+        lines = [line for name, values in kept.items() for line in layered(name, values, columns)]
         icelltype = ["icelltype", f"  CONSTANT {convertible}"]
         # MODFLOW 6.4.1 refuses a file without this block, even where it is empty
-        return _file(_block("options", options), _block("griddata", icelltype + lines))
+        return file_text(block("options", options), block("griddata", icelltype + lines))
 
-    return _text("npf", key, made)
+    return remembered_text("npf", key, made)
 
 
 K = ("k", "k22", "k33", "angle1")
@@ -246,26 +261,26 @@ K = ("k", "k22", "k33", "angle1")
 def _sto(model: FlowModel) -> bytes:
     convertible = model.formulation["convertible"]
     ss, sy = model.properties["ss"], model.properties["sy"]
-    columns = _columns(model.grid)
+    columns = columns_of(model.grid)
 
     def made() -> bytes:
         lines = ["iconvert", f"  CONSTANT {convertible}"]
-        lines += [*_layered("ss", ss, columns), *_layered("sy", sy, columns)]
-        return _file(
-            _block("options", ["SAVE_FLOWS"]),
-            _block("griddata", lines),
-            _block("period 1", ["TRANSIENT"]),
+        lines += [*layered("ss", ss, columns), *layered("sy", sy, columns)]
+        return file_text(
+            block("options", ["SAVE_FLOWS"]),
+            block("griddata", lines),
+            block("period 1", ["TRANSIENT"]),
         )
 
-    return _text("sto", (convertible, columns, ss, sy), made)
+    return remembered_text("sto", (convertible, columns, ss, sy), made)
 
 
 def _oc(model: FlowModel) -> bytes:
     when = model.save.upper()
     saved = [f"SAVE HEAD {when}", f"SAVE BUDGET {when}", "PRINT BUDGET ALL"]
-    return _file(
-        _block("options", [f"HEAD FILEOUT {HEADS}", f"BUDGET FILEOUT {BUDGET}"]),
-        _block("period 1", saved),
+    return file_text(
+        block("options", [f"HEAD FILEOUT {HEADS}", f"BUDGET FILEOUT {BUDGET}"]),
+        block("period 1", saved),
     )
 
 
@@ -294,24 +309,30 @@ def cell_ids(boundary: Boundary, grid: Grid) -> list[str]:
     ]
 
 
-def _list(boundary: Boundary, grid: Grid) -> bytes:
+def _options(boundary: Boundary, *words: str) -> str:
+    carried = [f"AUXILIARY {AUXILIARY}"] if AUXILIARY in boundary.values else []
+    return block("options", [*words, *carried, "SAVE_FLOWS"])
+
+
+def list_text(boundary: Boundary, grid: Grid) -> bytes:
     ids, columns = cell_ids(boundary, grid), list(boundary.values.values())
     periods = []
     for period in changes(columns):
         rows = zip(ids, *(column[period].tolist() for column in columns), strict=True)
         lines = [f"{cell} {' '.join(map(repr, numbers))}" for cell, *numbers in rows]
-        periods.append(_block(f"period {period + 1}", lines))
+        periods.append(block(f"period {period + 1}", lines))
     sizes = [f"MAXBOUND {len(ids)}", *(["NSEG 1"] if boundary.package == "evt" else [])]
-    return _file(_block("options", ["SAVE_FLOWS"]), _block("dimensions", sizes), *periods)
+    return file_text(_options(boundary), block("dimensions", sizes), *periods)
 
 
 def _arrays(boundary: Boundary, grid: Grid) -> bytes:
-    rates = boundary.values["recharge"]
+    columns = boundary.values
     periods = []
-    for period in changes([rates]):
-        everywhere = np.zeros(grid.n_cells)
-        everywhere[boundary.cells] = rates[period]
-        periods.append(
-            _block(f"period {period + 1}", _flat("recharge", everywhere, _columns(grid)))
-        )
-    return _file(_block("options", ["READASARRAYS", "SAVE_FLOWS"]), *periods)
+    for period in changes(columns.values()):
+        lines = []
+        for name, values in columns.items():
+            everywhere = np.zeros(grid.n_cells)
+            everywhere[boundary.cells] = values[period]
+            lines += _flat(name, everywhere, columns_of(grid))
+        periods.append(block(f"period {period + 1}", lines))
+    return file_text(_options(boundary, "READASARRAYS"), *periods)

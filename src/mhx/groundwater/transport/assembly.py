@@ -62,6 +62,7 @@ def assemble(config: Simulation, flow: FlowModel, terrain: Terrain, site: str) -
             for i, point in enumerate(transport.observation)
         ),
         parameters=parameters.reported(transport.param),
+        save=config.solver.mf6.save,
     )
 
 

@@ -7,6 +7,7 @@ model) in rates of packages and properties; concentrations kg/m3.  Arrays over l
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -37,6 +38,7 @@ class TransportModel:
     boundaries: cnc (conc) and src (smassrate) by id.  What comes with the water stands in
         `concentration` of the flow's boundaries.
     observed: breakthrough curves.  parameters: param_porosity -> SI value; zoned: ..._<zone>.
+    save: concentrations of every step, or of the last of each stress period.
     """
 
     flow: FlowModel
@@ -48,6 +50,7 @@ class TransportModel:
     dispersion_xt3d: bool
     observed: tuple[Observed, ...]
     parameters: Mapping[str, float]
+    save: Literal["all", "last"] = "all"
 
     @property
     def volumes(self) -> Floats:
