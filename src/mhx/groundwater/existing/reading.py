@@ -6,8 +6,25 @@ packages are read when a patch asks for them.  Types are lower case and without 
 mfsim.nam.
 """
 
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from mhx.errors import ConfigError
+from mhx.groundwater.existing import blocks, files
+from mhx.groundwater.existing.blocks import BlockFile
+from mhx.groundwater.memory import remembered
+
+_Named = Callable[[str], Path]
+MODELS = ("gwf", "gwt")
+GRIDS = ("dis", "disv", "disu")
+UNNUMBERED = frozenset(
+    (*GRIDS, "npf", "ic", "oc", "sto", "buy", "vsc", "csub", "hfb", "mvr", "gnc", "obs")
+) | {"adv", "dsp", "mst", "ssm", "fmi", "mvt"}
+"""Packages of which a model has one, so that MODFLOW gives them their type as name."""
+SAVED = {"gwf": "HEAD", "gwt": "CONCENTRATION"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +40,7 @@ class Package:
     file: Path
     model: str
     arrays: bool = False
+    saves_flows: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,9 +74,9 @@ class GridSize:
 class Part:
     """One model of a simulation.
 
-    type: `gwf` or `gwt`.  file: its name file.  listing, heads (of gwt: concentrations), budget,
-    grb: files that MODFLOW will write, None where it will not.  newton: whether NEWTON is stated.
-    saves_flows: whether SAVE_FLOWS stands in the name file, for all packages.
+    type: `gwf` or `gwt`; name: as written; file: its name file.  listing, heads (of gwt:
+    concentrations), budget, grb: files that MODFLOW will write, None where it will not.
+    newton: whether NEWTON is stated.
     """
 
     type: str
@@ -71,7 +89,6 @@ class Part:
     budget: Path | None
     grb: Path | None
     newton: bool
-    saves_flows: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,3 +145,211 @@ class OwnModel:
     def packages(self) -> tuple[Package, ...]:
         """Of all models, in their order."""
         return tuple(package for part in self.models for package in part.packages)
+
+    def part(self, name: str) -> Part:
+        """The model of a name, in upper or lower case."""
+        return next(part for part in self.models if part.name.upper() == name.upper())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opened:
+    """A simulation and its files.  Remembered while none of them changes."""
+
+    model: OwnModel
+    reached: files.Reached
+
+
+def open_model(path: Path) -> OwnModel:
+    """The simulation in a folder, or of a mfsim.nam.
+
+    ConfigError: no simulation there, files missing, or parts that are not supported, by name.
+    """
+    return opened(path).model
+
+
+def opened(path: Path) -> Opened:
+    """A simulation with its files, read now or remembered; as `open_model`."""
+    simulation = files.simulation_file(path)
+    known = remembered("files of own model", str(simulation), list[Path])
+    stamps = tuple(map(_stamp, known)) if known else None
+
+    def make() -> Opened:
+        reached = files.collect(simulation)
+        known[:] = reached.files
+        return Opened(model=described(simulation, reached.read), reached=reached)
+
+    if stamps is None:
+        made = make()
+        return remembered("own model", (str(simulation), *map(_stamp, known)), lambda: made)
+    return remembered("own model", (str(simulation), *stamps), make)
+
+
+def _stamp(path: Path) -> tuple[str, int, int, int]:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return str(path), -1, -1, -1
+    return str(path), found.st_size, found.st_mtime_ns, found.st_ino
+
+
+def described(simulation: Path, read: Mapping[Path, BlockFile]) -> OwnModel:
+    """The structure of files in memory."""
+    source = read[simulation]
+    folder = simulation.parent
+
+    def named(text: str) -> Path:
+        return Path(os.path.normpath(folder / blocks.file_name(text)))
+
+    timing = source.words("TIMING")
+    tdis = next((row[1] for row in timing if len(row) > 1 and row[0].upper() == "TDIS6"), None)
+    if tdis is None:
+        hint = (
+            "it is the name file of a model" if source.block("PACKAGES") else "no TDIS6 in TIMING"
+        )
+        raise ConfigError(f"model.path: {simulation} is no {files.NAME_FILE} of MODFLOW 6: {hint}")
+    rows = [row for row in source.words("MODELS") if len(row) > 2]
+    refuse_types(simulation, rows)
+    return OwnModel(
+        folder=folder,
+        file=simulation,
+        models=tuple(_part(row[0], row[2], named(row[1]), folder, read) for row in rows),
+        solutions=tuple(_solutions(source, named)),
+        exchanges=tuple(
+            Exchange(type=_exchange(row[0]), file=named(row[1]), models=tuple(row[2:4]))
+            for row in source.words("EXCHANGES")
+            if len(row) > 3
+        ),
+        tdis=_tdis(read[named(tdis)]),
+        continues=source.option("CONTINUE") is not None,
+    )
+
+
+def refuse_types(simulation: Path, rows: list[list[str]]) -> None:
+    """ConfigError for models of which no metric is known here."""
+    for kind, _, name, *_ in rows:
+        if _kind(kind) not in MODELS:
+            raise ConfigError(
+                f"model.path: {simulation} holds the model {name!r} of type {kind.upper()}, which "
+                "is not supported; GWF6 and GWT6 are"
+            )
+    if not rows:
+        raise ConfigError(f"model.path: {simulation} holds no model in its block MODELS")
+
+
+def _kind(word: str) -> str:
+    return word.lower().removesuffix("6")
+
+
+def _exchange(word: str) -> str:
+    """GWF6-GWT6 -> gwf-gwt."""
+    return word.lower().replace("6", "")
+
+
+def _solutions(source: BlockFile, named: _Named) -> Iterator[Solution]:
+    for block in source.blocks:
+        if block.name == "SOLUTIONGROUP":
+            for _, line in source.rows(block):
+                row = blocks.texts(line)
+                if len(row) > 2 and row[0].upper() != "MXITER":
+                    yield Solution(type=_kind(row[0]), file=named(row[1]), models=tuple(row[2:]))
+
+
+def _part(kind: str, name: str, file: Path, folder: Path, read: Mapping[Path, BlockFile]) -> Part:
+    source = read[file]
+
+    def named(text: str) -> Path:
+        return Path(os.path.normpath(folder / blocks.file_name(text)))
+
+    every = source.option("SAVE_FLOWS") is not None
+    packages = tuple(_packages(source, name, named, read, every))
+    grid = next((package for package in packages if package.type in GRIDS), None)
+    if grid is None:
+        raise ConfigError(f"model.path: {file} names no DIS6, DISV6 or DISU6 package")
+    output = next((read[p.file] for p in packages if p.type == "oc"), None)
+    listing = source.option("LIST")
+    grb = read[grid.file].option("NOGRB") is None
+    return Part(
+        type=_kind(kind),
+        name=name,
+        file=file,
+        packages=packages,
+        grid=_grid(read[grid.file], grid.type),
+        listing=named(listing[0]) if listing else file.with_suffix(".lst"),
+        heads=_saved(output, SAVED[_kind(kind)], named),
+        budget=_saved(output, "BUDGET", named),
+        grb=grid.file.with_name(f"{grid.file.name}.grb") if grb else None,
+        newton=source.option("NEWTON") is not None,
+    )
+
+
+def _packages(
+    source: BlockFile, model: str, named: _Named, read: Mapping[Path, BlockFile], every: bool
+) -> Iterator[Package]:
+    counted: Counter[str] = Counter()
+    for row in source.words("PACKAGES"):
+        if len(row) < 2:
+            continue
+        kind = _kind(row[0])
+        counted[kind] += 1
+        default = kind if kind in UNNUMBERED else f"{kind}-{counted[kind]}"
+        file = read.get(named(row[1]))
+        options = {words[0].upper() for words in file.words("OPTIONS")} if file else set()
+        yield Package(
+            type=kind,
+            name=row[2] if len(row) > 2 and kind not in UNNUMBERED else default,
+            file=named(row[1]),
+            model=model,
+            arrays="READASARRAYS" in options,
+            saves_flows=every or "SAVE_FLOWS" in options,
+        )
+
+
+def _grid(source: BlockFile, kind: str) -> GridSize:
+    sizes = {row[0].upper(): row[1] for row in source.words("DIMENSIONS") if len(row) > 1}
+    keys = {"dis": ("NLAY", "NROW", "NCOL"), "disv": ("NLAY", "NCPL"), "disu": ("NODES",)}[kind]
+    missing = [key for key in keys if not sizes.get(key, "").isdigit()]
+    if missing:
+        raise ConfigError(f"model.path: {source.path} holds no {missing[0]} in its DIMENSIONS")
+    unit = source.option("LENGTH_UNITS")
+    vertices = sizes.get("NVERT", "0")
+    return GridSize(
+        kind=kind,
+        shape=tuple(int(sizes[key]) for key in keys),
+        length_unit=unit[0].lower() if unit else "unknown",
+        vertices=int(vertices) if vertices.isdigit() else 0,
+    )
+
+
+def _saved(source: BlockFile | None, key: str, named: _Named) -> Path | None:
+    """The file that output control saves something to, None where nothing is saved."""
+    if source is None:
+        return None
+    places = [row for row in source.words("OPTIONS") if row[0].upper() == key]
+    path = next((row[2] for row in places if len(row) > 2 and row[1].upper() == "FILEOUT"), None)
+    saved = any(
+        [word.upper() for word in row[:2]] == ["SAVE", key]
+        for block in source.blocks
+        if block.name == "PERIOD"
+        for row in (blocks.texts(line) for _, line in source.rows(block))
+    )
+    return named(path) if path is not None and saved else None
+
+
+def _tdis(source: BlockFile) -> Tdis:
+    unit, start = source.option("TIME_UNITS"), source.option("START_DATE_TIME")
+    periods = []
+    for line, text in source.rows(source.block("PERIODDATA")):
+        row = blocks.texts(text)
+        numbers = [blocks.real(word) for word in row[:3]]
+        if len(numbers) < 3 or None in numbers:
+            told = f"must hold perlen, nstp and tsmult, got {text.strip()!r}"
+            raise ConfigError(f"model.path: {source.at(line)}  {told}")
+        length, steps, multiplier = (float(number or 0.0) for number in numbers)
+        periods.append(Period(length=length, steps=int(steps), multiplier=multiplier))
+    return Tdis(
+        file=source.path,
+        time_unit=unit[0].lower() if unit else "unknown",
+        start=start[0] if start else None,
+        periods=tuple(periods),
+        ats=source.option("ATS6") is not None,
+    )
