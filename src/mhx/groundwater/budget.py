@@ -4,8 +4,9 @@ A record is kstp, kper (int32), text (16 bytes), three sizes (int32, the last ne
 (int32), the step length, pertim and totim (float64), then method 1: one float64 per cell; method 6:
 four names of 16 bytes, the number of columns, their names, the number of rows, and rows of two ids
 (int32, from 1) and the columns (float64), the first of which is the rate.  Little endian; rates in
-m3 per MODFLOW time unit, positive into the groundwater.  Flows between cells and `DATA-...`
-records are no sources and are stepped over.
+MODFLOW's units (m3 per its unit of time), positive into the groundwater.  Flows between cells and
+`DATA-...` records are no sources and are stepped over; flows from and to another model come under
+the name of flows between cells, with rows: their component is the type of the exchange, `gwf-gwf`.
 """
 
 import struct
@@ -22,6 +23,7 @@ _HEAD = struct.Struct("<2i16s3i")
 _COMPACT = struct.Struct("<i3d")
 _COUNT = struct.Struct("<i")
 _NAMES = 64
+BETWEEN_CELLS = "FLOW-JA-FACE"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +31,8 @@ class Exchange:
     """What one package, or storage, gives to the cells in one step.
 
     period, step: counted from 1.  length, time: of the step and since the start, MODFLOW's unit.
-    component: package type in lower case (chd, rcha, sto-ss).  package: its name, "" for storage.
+    component: package type in lower case (chd, rcha, sto-ss, wel-to-mvr, gwf-gwf).
+    package: its name as MODFLOW writes it, "" for storage.
     nodes: (k,) layer * n + cell.  rates: (k,) positive into the groundwater.
     """
 
@@ -80,7 +83,7 @@ def _exchanges(content: bytes, n_nodes: int) -> Iterator[Exchange]:
             package, nodes, rates, at = _rows(content, at)
         else:
             raise _Torn(f"record {name!r} is stored by method {method}")
-        if name == "FLOW-JA-FACE" or name.startswith("DATA-"):
+        if (name == BETWEEN_CELLS and nodes is None) or name.startswith("DATA-"):
             continue
         if nodes is None and rates.size != n_nodes:
             raise _Torn(f"record {name!r} has {rates.size} values for {n_nodes} cells")
@@ -89,11 +92,17 @@ def _exchanges(content: bytes, n_nodes: int) -> Iterator[Exchange]:
             step=step,
             length=length,
             time=time,
-            component=name.lower(),
+            component=_component(name, package),
             package=package,
             nodes=_checked(name, nodes, n_nodes),
             rates=_numbers(name, rates),
         )
+
+
+def _component(name: str, package: str) -> str:
+    if name == BETWEEN_CELLS:  # GWF-GWF_1: the type of the exchange, and its number
+        name = package.rpartition("_")[0]
+    return name.lower().replace(" ", "-")
 
 
 def _array(content: bytes, at: int, count: int) -> Floats:
