@@ -71,7 +71,7 @@ def read_heads(path: Path, n_layers: int, n_cells: int, text: str = "HEAD") -> H
         step=table["kstp"][:, 0].astype(np.int64),
         time=table["totim"][:, 0].copy(),
         values=np.where(np.abs(values) > MISSING, np.nan, values),
-        inactive=(values > MISSING).all(axis=0),
+        inactive=np.all(values > MISSING, axis=0),
     )
 
 

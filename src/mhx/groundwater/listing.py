@@ -48,6 +48,7 @@ class Listing:
 
     normal: whether the words of a normal end were found.  errors: what was complained of, in one
     line each, and error_line the line in `mfsim.lst`.  wall_s: seconds of the process.
+    unprinted: indices of the steps whose balance the model was not asked to print.
     """
 
     version: str
@@ -56,6 +57,7 @@ class Listing:
     errors: tuple[str, ...] = ()
     error_line: int | None = None
     wall_s: float = math.nan
+    unprinted: tuple[int, ...] = ()
 
     @property
     def converged(self) -> bool:
@@ -74,24 +76,28 @@ def read(simulation: Path, model: Path, solution: int | None = None) -> Listing:
     report = _REPORT.search(told)
     version = _VERSION.search(told)
     nothing = (math.nan, math.nan)
+    steps = tuple(
+        Step(
+            period=period,
+            step=step,
+            outer=outer,
+            inner=inner,
+            converged=(period, step) not in failed,
+            percent_step=balance.get((period, step), nothing)[1],
+            percent_cumulative=balance.get((period, step), nothing)[0],
+            line=line,
+        )
+        for period, step, outer, inner, line in _iterations(told, solution)
+    )
     return Listing(
         version=version.group(1) if version else "",
-        steps=tuple(
-            Step(
-                period=period,
-                step=step,
-                outer=outer,
-                inner=inner,
-                converged=(period, step) not in failed,
-                percent_step=balance.get((period, step), nothing)[1],
-                percent_cumulative=balance.get((period, step), nothing)[0],
-                line=line,
-            )
-            for period, step, outer, inner, line in _iterations(told, solution)
-        ),
+        steps=steps,
         normal=NORMAL in told,
         errors=tuple(_items(told[report.end() :])) if report else (),
         error_line=_line(told, report.start()) if report else None,
+        unprinted=tuple(
+            at for at, one in enumerate(steps) if (one.period, one.step) not in balance
+        ),
     )
 
 
