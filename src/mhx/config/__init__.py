@@ -185,7 +185,12 @@ def refuse(table: Table, source: Source) -> None:
 
 def refusals_of(table: Table) -> list[Told]:
     """`Table.refusals` as faults."""
-    return [Told(tuple(key.split(".")), text) for key, text in table.refusals().items()]
+    return [Told(_place(key), text) for key, text in table.refusals().items()]
+
+
+def _place(key: str) -> Place:
+    """The place of a dotted key; a number counts the items of a list."""
+    return tuple(int(part) if part.isdigit() else part for part in key.split("."))
 
 
 def read_toml(path: Path) -> tuple[dict[str, Any], Source]:

@@ -2,6 +2,7 @@
 
 absolute    every path absolute, and how each input was written, for messages
 absent      a fault for each input that does not exist
+relative_path   a path as another folder has it
 """
 
 import os
@@ -50,3 +51,13 @@ def _exists(path: str) -> bool:
         return os.path.exists(path)
     except ValueError:  # a NUL in the name, which the table refuses by itself
         return True
+
+
+def relative_path(path: str, folder: Path) -> str:
+    """A path from a folder, POSIX; real paths where a link on the way makes it lead elsewhere."""
+    text = os.path.relpath(path, folder)
+    # without `..`, for the folder may not exist yet; a real path may be shortened so
+    target = os.path.normpath(os.path.join(os.path.realpath(folder), text))
+    if os.path.exists(path) and not (os.path.exists(target) and os.path.samefile(path, target)):
+        text = os.path.relpath(os.path.realpath(path), os.path.realpath(folder))
+    return Path(text).as_posix()

@@ -14,6 +14,7 @@ from typing import Any
 
 from mhx.config import Table, read_toml, to_toml
 from mhx.config.lines import Place
+from mhx.config.located import relative_path
 from mhx.config.paths import Kind, Node, counted_in, nodes, paths_in, with_paths
 from mhx.evidence.hashing import content_digest
 from mhx.evidence.manifest import without_circumstance
@@ -57,16 +58,6 @@ def stored_inputs(loaded: Loaded, root: Path) -> dict[str, str]:
 def input_places(loaded: Loaded, config: Mapping[str, Any]) -> list[Place]:
     """Where the paths of its inputs stand in a stored configuration."""
     return [place for place, kind, _ in paths_in(loaded.table, config) if kind == "input"]
-
-
-def relative_path(path: str, folder: Path) -> str:
-    """A path from a folder, POSIX; real paths where a link on the way makes it lead elsewhere."""
-    text = os.path.relpath(path, folder)
-    # without `..`, for the folder may not exist yet; a real path may be shortened so
-    target = os.path.normpath(os.path.join(os.path.realpath(folder), text))
-    if os.path.exists(path) and not (os.path.exists(target) and os.path.samefile(path, target)):
-        text = os.path.relpath(os.path.realpath(path), os.path.realpath(folder))
-    return Path(text).as_posix()
 
 
 def config_text(config: Mapping[str, Any]) -> str:
