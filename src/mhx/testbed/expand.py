@@ -16,7 +16,7 @@ from mhx.config import Source, Table, faults_in, refusals_of
 from mhx.config.faults import Told, dotted
 from mhx.config.layers import Written
 from mhx.config.lines import Place
-from mhx.config.located import absolute
+from mhx.config.located import absolute, relative_path
 from mhx.config.merge import merge, stepped
 from mhx.config.origins import Layer, Layered
 from mhx.config.paths import Kind, paths_in, with_paths
@@ -24,7 +24,6 @@ from mhx.testbed.child.isolation import differences
 from mhx.testbed.child.ordering import in_order
 from mhx.testbed.matrix import Case, Overlay
 from mhx.workflow.registry import Registration
-from mhx.workflow.stored import relative_path
 
 PROCESSES = {
     "mesh": ("mesh",),

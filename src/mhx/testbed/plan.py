@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from mhx.config.layers import Changes, Written, read_chain
+from mhx.config.located import relative_path
 from mhx.config.origins import Layer
 from mhx.errors import ConfigError
 from mhx.evidence.schemas import TESTBED_PLAN
@@ -28,7 +29,7 @@ from mhx.testbed.sources.axes import folder_of, value_at
 from mhx.workflow import registry
 from mhx.workflow.load import mode_of
 from mhx.workflow.registry import Registration, table_of
-from mhx.workflow.stored import plain, relative_path
+from mhx.workflow.stored import plain
 
 VERSION = "testbed_plan_v1"
 TOLD = 10  # cases that a message names one by one before it counts the rest

@@ -6,7 +6,6 @@ folder holds a run of a configuration is asked of these contents.
 """
 
 import json
-import os
 from collections.abc import Mapping
 from functools import cache, lru_cache
 from pathlib import Path
