@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mhx.groundwater.grid import Flags, Floats, Ids
-from mhx.groundwater.results import BudgetRow
+from mhx.groundwater.results import BudgetRow, FlowResult
+from mhx.groundwater.transport.model import TransportModel
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,3 +66,37 @@ class TransportResult:
     about: Mapping[str, Any]
     connections: Connections | None = None
     fields: Mapping[str, Floats] = field(default_factory=dict)
+
+
+SCHEMES = ("upstream", "central", "tvd")
+
+
+def about_of(model: TransportModel, flow: FlowResult, wall_s: float) -> dict[str, Any]:
+    """What the catalog holds beside the numbers, the same whatever engine solved the model."""
+    return {
+        "duration_s": float(wall_s),
+        "parameters": dict(model.parameters),
+        "scheme": {name: int(model.advection == name) for name in SCHEMES},
+        "dispersion_xt3d": int(model.dispersion_xt3d),
+        "source_concentration": model.source_concentration,
+        "decay_order": model.decay_order if "decay" in model.properties else None,
+        "zero_inflow": zero_inflow(model, flow),
+        "boundaries": {
+            one.id: {
+                "package": one.package,
+                "cells": one.cells.tolist(),
+                "layers": one.layers.tolist(),
+            }
+            for one in model.boundaries.values()
+        },
+    }
+
+
+def zero_inflow(model: TransportModel, flow: FlowResult) -> list[str]:
+    """Boundaries and sources that let water in, in a saved step, and say not what it carries."""
+    entering = {row.boundary for row in flow.budget if row.boundary and row.rate_in > 0}
+    return [
+        one.id
+        for one in model.flow.boundaries.values()
+        if one.concentration is None and one.id in entering
+    ]

@@ -1,0 +1,118 @@
+"""Transport solved by MODFLOW 6: GWT over the GWF of the same simulation.
+
+Where the steps follow from a Courant number the flow is solved alone first, in a folder of its own
+that is thrown away; what is kept is the run of both, with the steps that were chosen.
+"""
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from mhx.groundwater import listing, mf6_flow
+from mhx.groundwater.budget import read_budget
+from mhx.groundwater.flow import assemble as assemble_flow
+from mhx.groundwater.grid import Floats
+from mhx.groundwater.listing import Listing
+from mhx.groundwater.mf6 import SCREEN, carry_out, judged, run_mf6
+from mhx.groundwater.model import FlowModel
+from mhx.groundwater.placing import place
+from mhx.groundwater.results import read_results as read_flow
+from mhx.groundwater.solved import FlowRun, Task, TransportRun
+from mhx.groundwater.transport import writer
+from mhx.groundwater.transport.assembly import assemble
+from mhx.groundwater.transport.flowfield import read_flow_field
+from mhx.groundwater.transport.model import TransportModel
+from mhx.groundwater.transport.reading import SECOND, read_results
+from mhx.groundwater.transport.stepping import courant_of, turnover, with_courant
+from mhx.groundwater.writer import BUDGET, LISTING, SIMULATION_LISTING
+from mhx.groundwater.writer import write as write_flow
+
+LISTINGS = frozenset((SIMULATION_LISTING, LISTING, writer.LISTING, SCREEN))
+
+
+def solve(task: Task) -> TransportRun:
+    """Write flow and transport into the task's folder and run them.
+
+    SolverError where a step of one of them fails to converge, ConfigError where the configuration
+    does not fit the grid.
+    """
+    model = model_of(task)
+    files = writer.write(model)
+    place(task.folder, files)
+    mf6_flow.clear(task.folder, set(files))  # what is left over may be a link to other evidence
+    engine, timeout = task.programs["mf6"], task.config.solver.mf6.timeout_s
+    told = _run(engine.path, task.folder, timeout)
+    flow = FlowRun(
+        model=replace(model.flow, files=files),
+        result=read_flow(model.flow, told, task.folder, task.config.output.fields),
+        notes={
+            "solver_version": f"MODFLOW 6 {engine.version}",
+            "formulation": mf6_flow.formulation_of(model.flow),
+            "linear_acceleration": model.flow.ims.linear_acceleration,
+            "complexity": model.flow.ims.complexity,
+        },
+        inputs=frozenset(files),
+        listings=LISTINGS,
+    )
+    return TransportRun(
+        flow=flow,
+        result=read_results(model, flow.result, task.folder, told.wall_s),
+        notes=notes_of(model, f"MODFLOW 6 {engine.version}"),
+    )
+
+
+def _run(exe: Path, folder: Path, timeout_s: float | None) -> Listing:
+    """What the listings tell of flow; SolverError unless every step of both models converged."""
+    ended = carry_out([str(exe)], folder, SCREEN, timeout_s)
+    flow, solute = (
+        listing.read(folder / SIMULATION_LISTING, folder / name, solution)
+        for name, solution in ((LISTING, 1), (writer.LISTING, SECOND))
+    )
+    # the exit status does not say which of them failed
+    failed = solute if flow.converged and not solute.converged else flow
+    judged(ended, failed, folder, timeout_s)
+    return judged(ended, flow, folder, timeout_s)
+
+
+def model_of(task: Task) -> TransportModel:
+    """Flow and transport in numbers, with the steps that transport takes."""
+    flow = assemble_flow(task.config, task.grid, task.terrain, task.site)
+    mf6_flow.refuse_undetermined(flow)
+    model = assemble(task.config, flow, task.terrain, task.site)
+    assert task.config.transport is not None  # checked by Simulation
+    courant = courant_of(task.config.transport.time)
+    if courant is None:
+        return model
+    turnovers = _turnovers(model, flow, task)
+    return replace(model, flow=with_courant(model.flow, turnovers, courant))
+
+
+def notes_of(model: TransportModel, version: str) -> dict[str, str]:
+    """Texts below `notes.transport.` that an engine has to say."""
+    steps = [period.steps for period in model.flow.periods]
+    told = ", ".join(map(str, steps[:5])) + (", ..." if steps[5:] else "")
+    return {
+        "solver_version": version,
+        "scheme": f"{model.advection}, implicit in time",
+        "steps": f"{sum(steps)} time steps" + (f" ({told} per period)" if steps[1:] else ""),
+    }
+
+
+def _turnovers(model: TransportModel, flow: FlowModel, task: Task) -> Floats:
+    """(n_periods,) largest outflow over pore volume [1/s] of the flow solved alone."""
+    alone = replace(flow, save_flow_ja=True, save="last" if flow.regime == "steady" else "all")
+    with tempfile.TemporaryDirectory(prefix="mhx-flow-", dir=task.folder.parent) as scratch:
+        folder = Path(scratch)
+        for name, content in write_flow(alone).items():
+            (folder / name).write_bytes(content)
+        run_mf6(task.programs["mf6"].path, folder, task.config.solver.mf6.timeout_s)
+        field = read_flow_field(
+            alone, folder / BUDGET, read_budget(folder / BUDGET, model.strt.size)
+        )
+    pores = model.properties["porosity"] * model.volumes * field.saturation
+    found = np.zeros(len(flow.periods))
+    for at, period in enumerate(field.period.tolist()):
+        found[period - 1] = max(found[period - 1], turnover(field.outflow[at], pores[at]))
+    return found
