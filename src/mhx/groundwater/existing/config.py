@@ -3,15 +3,18 @@
 Numbers are in the model's own units.  Layers, periods and cells count from 1, as in its files.
 """
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from mhx.config import InputPath, Table
+from mhx.config.paths import CountedBy
 from mhx.groundwater.kinds import Fault, refuse
 from mhx.groundwater.packages import ID
 
 Cellid = list[int]
+Simulation = Annotated[InputPath, CountedBy("mhx.groundwater.existing.files:reached")]
+"""A folder of which those files count that MODFLOW reads: no listing, no result of an older run."""
 
 
 class Patch(Table):
@@ -62,7 +65,7 @@ class Option(Table):
 class Model(Table):
     """`[model]`: the user's own simulation; never written to."""
 
-    path: InputPath = Field(description="the folder, or its mfsim.nam")
+    path: Simulation = Field(description="the folder, or its mfsim.nam")
     patch: list[Patch] = Field(default=[], description="new numbers")
     option: list[Option] = Field(default=[], description="new settings")
     add_output_control: bool = Field(
