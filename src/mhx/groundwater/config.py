@@ -5,12 +5,15 @@
 Lengths in m, K in m/s, rates in SI unless a value carries its unit; results in days since start.
 """
 
+from collections.abc import Mapping
+from importlib import import_module
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
 from mhx.config import OutputPath, Table
 from mhx.groundwater.existing.config import Model
+from mhx.groundwater.fem import limits as fem
 from mhx.groundwater.flow_config import Flow
 from mhx.groundwater.kinds import Fault, refuse
 from mhx.groundwater.legacy import limits as legacy
@@ -103,6 +106,14 @@ class Simulation(Table):
         assert self.domain is not None and self.mesh is not None  # else there is [model]
         return Site(domain=self.domain, topography=self.topography, mesh=self.mesh)
 
+    def refusals(self) -> Mapping[str, str]:
+        """What is wrong with files that say what is run, or held against the run."""
+        found: dict[str, str] = {}
+        if self.observation:
+            measured = import_module("mhx.groundwater.measured.planning")  # it reads files
+            found |= measured.refusals(self)
+        return found
+
     @model_validator(mode="after")
     def _agrees(self) -> Self:
         faults = _foreign_tables(self) if self.model is not None else _missing_tables(self)
@@ -115,6 +126,7 @@ class Simulation(Table):
                 for known in [", ".join(sorted(lines)) or "none is declared"]
             ]
         faults += [*_foreign_streams(self), *_missing_layers(self), *legacy.faults(self)]
+        faults += fem.faults(self)
         if self.runs("transport") and self.transport is not None and self.flow is not None:
             faults += disagreements(self.transport, self.flow, _most_layers(self))
         refuse("Simulation", faults)

@@ -160,7 +160,7 @@ def child_of(case: Case, base: Base) -> Child:
         if base.paths.absent(text)
     ]
     if checked is not None:
-        told += refusals_of(_with_real_paths(checked, data, base))
+        told += refusals_of(_with_real_paths(checked, data, base) if inputs else checked)
     told.sort(key=lambda fault: source.order(fault.place))
     faults += [_line(source, (), fault, case) for fault in told]
     return Child(
