@@ -5,6 +5,7 @@
 Every engine starts here; time steps are chosen in `stepping.py`.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +15,7 @@ from mhx.groundwater import boundaries, parameters
 from mhx.groundwater.config import Simulation
 from mhx.groundwater.grid import Floats, Grid
 from mhx.groundwater.memory import key_of, remembered
-from mhx.groundwater.model import FlowModel, Period
+from mhx.groundwater.model import Boundary, FlowModel, Period
 from mhx.groundwater.packages import Where
 from mhx.groundwater.polygons import holding
 from mhx.groundwater.tables import per_cell
@@ -36,25 +37,21 @@ def assemble(config: Simulation, flow: FlowModel, terrain: Terrain, site: str) -
     transport = config.transport
     assert transport is not None  # checked by Simulation
     flow = lasting(transport, flow)
-    grid, shape = flow.grid, flow.bottoms.shape
+    grid = flow.grid
     setting = boundaries.Setting(
         grid=grid, terrain=terrain, top=flow.top, n_periods=len(flow.periods), seconds=flow.seconds
     )
-    ground = key_of(site, config.layers)
+    placed = boundaries.all_on_grid(
+        [(f"transport.bc[{i}]", i, table) for i, table in enumerate(transport.bc)],
+        setting,
+        {name: np.unique(one.cells) for name, one in flow.boundaries.items()},
+    )
     return TransportModel(
         flow=flow,
-        properties=remembered(
-            "transport properties",
-            key_of(ground, transport.param, flow.seconds),
-            lambda: _properties(transport, flow),
-        ),
+        properties=properties_of(config, flow, site),
         decay_order=transport.param.decay_order,
-        strt=_start(transport, shape),
-        boundaries=boundaries.all_on_grid(
-            [(f"transport.bc[{i}]", i, table) for i, table in enumerate(transport.bc)],
-            setting,
-            {name: np.unique(one.cells) for name, one in flow.boundaries.items()},
-        ),
+        strt=_start(transport, flow.bottoms.shape, placed),
+        boundaries=placed,
         advection=transport.scheme.advection,
         dispersion_xt3d=transport.scheme.dispersion_xt3d,
         observed=tuple(
@@ -69,14 +66,28 @@ def assemble(config: Simulation, flow: FlowModel, terrain: Terrain, site: str) -
 def lasting(transport: Transport, flow: FlowModel) -> FlowModel:
     """The flow model with the duration of transport; stress periods that are given stay."""
     time = transport.time
-    if flow.regime == "transient" or len(flow.periods) > 1:
+    if flow.regime == "transient":
+        return flow
+    # heads and budget of a steady state are the same in every step
+    flow = replace(flow, save="last")
+    if len(flow.periods) > 1:
         return flow
     (period,) = flow.periods
     length = period.length if time.seconds is None else time.seconds / flow.seconds
     steps = period.steps if time.steps is None else time.steps
     lasts = Period(length=length, steps=steps, multiplier=1.0)
-    # one steady state: its heads and budget are the same in every step
-    return replace(flow, periods=(lasts,), save="last")
+    return replace(flow, periods=(lasts,))
+
+
+def properties_of(config: Simulation, flow: FlowModel, site: str) -> dict[str, Floats]:
+    """Parameters of transport on the grid; those of the process before where they are the same."""
+    transport = config.transport
+    assert transport is not None  # checked by Simulation
+    return remembered(
+        "transport properties",
+        key_of(site, config.layers, transport.param, flow.seconds),
+        lambda: _properties(transport, flow),
+    )
 
 
 def _properties(transport: Transport, flow: FlowModel) -> dict[str, Floats]:
@@ -99,17 +110,21 @@ def _properties(transport: Transport, flow: FlowModel) -> dict[str, Floats]:
     return found
 
 
-def _start(transport: Transport, shape: tuple[int, ...]) -> Floats:
-    """(n_layers, n) concentrations at the start [kg/m3]."""
+def _start(transport: Transport, shape: tuple[int, ...], placed: Mapping[str, Boundary]) -> Floats:
+    """(n_layers, n) concentrations at the start [kg/m3]; held cells start at what is held."""
     if transport.ic.file is None:
-        return np.full(shape, transport.ic.si)
-    layers, cells = shape
-    found: Floats = per_cell(transport.ic.file, (layers, cells), "transport.ic.file")
-    if found.min() < 0:
-        raise ConfigError(
-            f"transport.ic.file: {transport.ic.file} must hold concentrations >= 0, got "
-            f"{found.min():g}"
-        )
+        found = np.full(shape, transport.ic.si)
+    else:
+        layers, cells = shape
+        found = per_cell(transport.ic.file, (layers, cells), "transport.ic.file")
+        if found.min() < 0:
+            raise ConfigError(
+                f"transport.ic.file: {transport.ic.file} must hold concentrations >= 0, got "
+                f"{found.min():g}"
+            )
+    for one in placed.values():
+        if one.package == "cnc":
+            found[one.layers, one.cells] = one.values["conc"][0]
     return found
 
 

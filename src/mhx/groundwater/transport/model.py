@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 
 from mhx.groundwater.grid import Floats, Ids
-from mhx.groundwater.model import Boundary, FlowModel
+from mhx.groundwater.model import Boundary, FlowModel, nodes
 
 NAME = "solute"
 """Name of the model, and of all its files before the dot."""
@@ -34,7 +34,7 @@ class TransportModel:
     flow: with the time steps of transport.
     properties: porosity, and as far as declared alpha_l, alpha_th, alpha_tv [m], diffusion [m2 per
         time unit], decay [1, or kg/m3, per time unit], kd [m3/kg], bulk_density [kg/m3].
-    strt: concentrations at the start.
+    strt: concentrations at the start; those that are held start at what they are held at.
     boundaries: cnc (conc) and src (smassrate) by id.  What comes with the water stands in
         `concentration` of the flow's boundaries.
     observed: breakthrough curves.  parameters: param_porosity -> SI value; zoned: ..._<zone>.
@@ -58,6 +58,13 @@ class TransportModel:
         flow = self.flow
         tops = np.vstack([flow.top, flow.bottoms[:-1]])
         return np.asarray((tops - flow.bottoms) * flow.grid.areas)
+
+    @property
+    def held(self) -> Ids:
+        """Nodes whose concentration is held, ascending."""
+        n = self.flow.grid.n_cells
+        found = [nodes(one, n) for one in self.boundaries.values() if one.package == "cnc"]
+        return np.unique(np.concatenate(found)) if found else np.empty(0, np.int64)
 
     @property
     def disperses(self) -> bool:

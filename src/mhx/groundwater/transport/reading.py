@@ -85,6 +85,7 @@ def read_results(
         converged=_converged(told, keys),
         percent=_percents(rates, np.diff(ends, prepend=0.0)),
         connections=field.connections(when),
+        held=model.held,
         fields={"outflow": taken(field.outflow, when)},
         about=about_of(model, flow, wall_s),
     )

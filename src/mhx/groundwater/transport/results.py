@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from mhx.groundwater.grid import Flags, Floats, Ids
 from mhx.groundwater.results import BudgetRow, FlowResult
 from mhx.groundwater.transport.model import TransportModel
@@ -35,7 +37,8 @@ class TransportResult:
 
     time_d, length_d: (s,) end of the saved steps, and time since the one saved before.
     concentration: (s, n_layers, n) kg/m3, NaN where the cell is dry or inactive.
-    start: (n_layers, n) at time 0.
+    start: (n_layers, n) at time 0.  held: nodes whose concentration is held: budgets do not count
+    what they store, so a balance of masses leaves them out.
     pore_volume: (s, n_layers, n) m3 of mobile water.  sorbing: (n_layers, n) m3 of water that would
     hold what is sorbed, bulk density * kd * volume; 0 without sorption.
     budget: rates in kg/s per component and boundary, means over `length_d`, so that they add up to
@@ -65,6 +68,7 @@ class TransportResult:
     percent: Floats
     about: Mapping[str, Any]
     connections: Connections | None = None
+    held: Ids = field(default_factory=lambda: np.empty(0, np.int64))
     fields: Mapping[str, Floats] = field(default_factory=dict)
 
 
