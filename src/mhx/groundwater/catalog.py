@@ -55,6 +55,7 @@ def write_results(run_dir: Path, result: FlowResult, identity: Mapping[str, Any]
         "top_m": result.top,
         "bottom_m": result.bottoms,
     }
+    arrays |= {name: kept for name in _PARTLY if (kept := getattr(result, name)) is not None}
     stream = io.BytesIO()
     np.savez(stream, **arrays)
     numbers = _numbers(result)
@@ -122,7 +123,8 @@ def reopen(run_dir: Path) -> FlowResult:
             steps=steps,
             ended_d=np.array(ended),
             fixed=_fixed(catalog),
-            about={key: catalog[key] for key in _ABOUT},
+            about={key: catalog[key] for key in (*_ABOUT, *_SOMETIMES) if key in catalog},
+            **{name: arrays[name] for name in _PARTLY if name in arrays},
         )
         saved = {number: index for index, number in enumerate(_numbers(result))}
         rows = tuple(
@@ -144,6 +146,9 @@ _ABOUT = (
     *("duration_s", "regime", "formulation", "parameters", "recharge_nominal_m3_s", "boundaries"),
     "start",
 )
+_SOMETIMES = ("unprinted", "units")
+_PARTLY = ("active", "confined", "under")
+"""Arrays of a result that only some models need."""
 
 
 def _catalog(
@@ -232,7 +237,7 @@ def _steps(path: Path) -> tuple[tuple[Step, ...], list[float]]:
         )
         for row in rows
     )
-    return steps, [float(row["time_d"]) for row in rows]
+    return steps, [float(row["time_d"] or "nan") for row in rows]
 
 
 def _arrays(path: Path) -> dict[str, np.ndarray]:

@@ -23,16 +23,16 @@ def flow_metrics(result: FlowResult) -> dict[str, float]:
     """Every metric of `vocabulary.py` that this run has, without the prefix."""
     return {
         "duration_s": result.about["duration_s"],
-        "n_cells": result.areas.size,
+        "n_cells": _cells(result),
         "n_layers": len(result.bottoms),
         "n_timesteps": result.saved,
         **{key: result.about["formulation"][key] for key in ("newton", "xt3d", "time_unit_days")},
         **result.about["parameters"],
-        **_solver_metrics(result.steps),
+        **_solver_metrics(result.steps, result.about.get("unprinted", ())),
         **_budget_metrics(result),
         **_head_metrics(result),
         **_water_metrics(result),
-        **_statistics("head", result.heads[-1]),
+        **_statistics("head", _taking_part(result, result.heads[-1])),
         **{
             key: value
             for name, values in result.fields.items()
@@ -41,10 +41,25 @@ def flow_metrics(result: FlowResult) -> dict[str, float]:
     }
 
 
-def _solver_metrics(steps: Sequence[Step]) -> dict[str, float]:
-    """Convergence and percent discrepancies of every step; NaN where one could not be read."""
+def _cells(result: FlowResult) -> int:
+    """Cells of a layer that take part in any."""
+    return int(result.areas.size if result.active is None else result.active.any(axis=0).sum())
+
+
+def _taking_part(result: FlowResult, values: Floats) -> Floats:
+    """Values of the cells of all layers that take part."""
+    return values if result.active is None else values[result.active]
+
+
+def _solver_metrics(steps: Sequence[Step], unprinted: Sequence[int]) -> dict[str, float]:
+    """Convergence and percent discrepancies of every step; NaN where one could not be read.
+
+    unprinted: indices of steps whose balance the listing was not asked for.
+    """
     rows = np.array([(step.percent_cumulative, step.percent_step) for step in steps])
     rows += 0.0  # the listing prints -0.00, too
+    told_of = np.delete(rows, list(unprinted), axis=0)
+    rows = told_of if told_of.size else rows
     worst = np.abs(rows).max(axis=0)
     failed = sum(not step.converged for step in steps)
     told = all(step.outer for step in steps)  # else the listing has another form
@@ -71,8 +86,10 @@ def _budget_metrics(result: FlowResult) -> dict[str, float]:
     for row in result.budget:
         if row.boundary:
             if row.saved == last:
-                found[f"budget_{row.boundary}_rate_in_m3_s"] = row.rate_in
-                found[f"budget_{row.boundary}_rate_out_m3_s"] = row.rate_out
+                for way, rate in (("in", row.rate_in), ("out", row.rate_out)):
+                    # a package may have several rows: what it takes, and what of it moves on
+                    name = f"budget_{row.boundary}_rate_{way}_m3_s"
+                    found[name] = found.get(name, 0.0) + rate
             continue
         table = tables.setdefault(row.component, np.zeros((2, result.saved)))
         table[:, row.saved] = row.rate_in, row.rate_out
@@ -104,8 +121,12 @@ def _budget_metrics(result: FlowResult) -> dict[str, float]:
 
 def _recharge_metrics(result: FlowResult, tables: Mapping[str, Floats]) -> dict[str, float]:
     nominal = result.about["recharge_nominal_m3_s"]
-    table = tables.get("rcha")
-    accepted = 0.0 if table is None else float(table[0, -1] - table[1, -1])
+    accepted = 0.0
+    for component in ("rcha", "rch"):
+        if (table := tables.get(component)) is not None:
+            accepted += float(table[0, -1] - table[1, -1])
+    if nominal is None:  # a model of others, whose recharge is not known before it has run
+        return {"recharge_accepted_m3_s": accepted}
     return {
         "recharge_nominal_m3_s": nominal,
         "recharge_accepted_m3_s": accepted,
@@ -120,7 +141,11 @@ def _head_metrics(result: FlowResult) -> dict[str, float]:
     free.ravel()[result.fixed] = False
     low, high = _extremes(heads[wet])
     free_low, free_high = _extremes(heads[free])
-    fixed_area = float(result.areas[np.unique(result.fixed % result.areas.size)].sum())
+    fixed = np.zeros(result.bottoms.size, dtype=bool)
+    fixed[result.fixed] = True
+    columns = result.columns
+    above_fixed = (fixed[columns.nodes] & columns.there).any(axis=0)
+    fixed_area = float(columns.areas[above_fixed].sum())
     return {
         "head_range_m": high - low,
         "head_min_m": low,
@@ -129,27 +154,29 @@ def _head_metrics(result: FlowResult) -> dict[str, float]:
         "head_mean_area_m": _mean(heads[wet], areas[wet]),
         "fixed_head_cells": int(result.fixed.size),
         "fixed_head_area_m2": fixed_area,
-        "fixed_head_area_fraction": fixed_area / float(result.areas.sum()),
+        "fixed_head_area_fraction": fixed_area / float(columns.areas.sum()),
     }
 
 
 def _water_metrics(result: FlowResult) -> dict[str, float]:
     """Water table, flooding and dryness; the shares of the worst saved step."""
-    total, count = float(result.areas.sum()), result.bottoms.size
+    ground = result.columns
+    total, count = float(ground.areas.sum()), int(ground.there.sum())
     worst = np.zeros(5)
-    for heads in result.heads:
-        wet = wet_cells(heads, result.bottoms)
-        depth = water_table_depth(heads, result.top, result.bottoms)
+    for step in result.heads:
+        heads = ground.of(step)
+        wet = wet_cells(heads, ground.bottoms)
+        depth = water_table_depth(heads, ground.top, ground.bottoms)
         flooded = depth < -FLOODED_M
         parched = ~wet.any(axis=0)
         worst = np.maximum(
             worst,
             (
                 flooded.mean(),
-                result.areas.sum(where=flooded) / total,
+                ground.areas.sum(where=flooded) / total,
                 0.0 - float(depth.min(where=flooded, initial=0.0)),
                 1.0 - wet.sum() / count,
-                result.areas.sum(where=parched) / total,
+                ground.areas.sum(where=parched) / total,
             ),
         )
     there = np.isfinite(depth)
@@ -160,7 +187,7 @@ def _water_metrics(result: FlowResult) -> dict[str, float]:
     )
     return {
         **dict(zip(names, worst.tolist(), strict=True)),
-        "watertable_depth_mean_area_m": _mean(depth[there], result.areas[there]),
+        "watertable_depth_mean_area_m": _mean(depth[there], ground.areas[there]),
         "watertable_depth_min_m": shallow,
         "watertable_depth_max_m": deep,
         "saturated_volume_m3": _saturated_volume(result),
@@ -173,7 +200,12 @@ def _saturated_volume(result: FlowResult) -> float:
     thickness = tops - result.bottoms
     if result.about["formulation"]["convertible"]:
         heads = np.nan_to_num(result.heads[-1], nan=-math.inf)
-        thickness = np.clip(heads - result.bottoms, 0.0, thickness)
+        below = np.clip(heads - result.bottoms, 0.0, thickness)
+        thickness = (
+            below if result.confined is None else np.where(result.confined, thickness, below)
+        )
+    if result.active is not None:
+        thickness = np.where(result.active, thickness, 0.0)
     return float((thickness @ result.areas).sum())
 
 

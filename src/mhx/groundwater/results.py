@@ -8,6 +8,7 @@ flows into the groundwater and out of it; heads and elevations m.
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import numpy as np
 
 from mhx.errors import EvidenceError
 from mhx.groundwater.budget import Exchange, read_budget
-from mhx.groundwater.grid import Floats, Grid, Ids
+from mhx.groundwater.grid import Flags, Floats, Grid, Ids
 from mhx.groundwater.heads import Heads, read_heads
 from mhx.groundwater.listing import Listing, Step
 from mhx.groundwater.model import FlowModel
@@ -41,6 +42,25 @@ class BudgetRow:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Columns:
+    """The ground from the top down, where any cell of it takes part.
+
+    nodes: (levels, m) layer * n + cell, 0 where there is none.  there: (levels, m) whether there
+    is a cell.  top, areas: (m,).  bottoms: (levels, m).
+    """
+
+    nodes: Ids
+    there: Flags
+    top: Floats
+    bottoms: Floats
+    areas: Floats
+
+    def of(self, values: Floats) -> Floats:
+        """(levels, m) of values per node; NaN where there is no cell."""
+        return np.where(self.there, values.ravel()[self.nodes], math.nan)
+
+
+@dataclass(frozen=True, kw_only=True)
 class FlowResult:
     """Everything that the metrics are made of.
 
@@ -50,6 +70,9 @@ class FlowResult:
     fixed: nodes with a fixed head.
     about: what else the catalog holds (parameters, formulation, boundaries, nominal recharge,
         duration).
+    active: (n_layers, n) cells that take part, None: all.  confined: (n_layers, n) cells that are
+        saturated whatever their head, None: as the formulation says.
+    under: (levels, m) nodes that lie one over the other, -1 for none, where layers do not tell.
     """
 
     areas: Floats
@@ -66,6 +89,9 @@ class FlowResult:
     fixed: Ids
     about: Mapping[str, Any]
     fields: Mapping[str, Floats] = field(default_factory=dict)
+    active: Flags | None = None
+    confined: Flags | None = None
+    under: Ids | None = None
 
     @property
     def saved(self) -> int:
@@ -76,6 +102,28 @@ class FlowResult:
     def all_saved(self) -> bool:
         """Whether the saved steps are all there were: only then can rates be integrated."""
         return self.saved == len(self.steps)
+
+    @cached_property
+    def columns(self) -> Columns:
+        """The cells as columns; of those without any cell that takes part there is none."""
+        nodes = self.under
+        if nodes is None:
+            nodes = np.arange(self.bottoms.size).reshape(self.bottoms.shape)
+        there = nodes >= 0
+        nodes = np.maximum(nodes, 0)
+        if self.active is not None:
+            there &= self.active.ravel()[nodes]
+        some = there.any(axis=0)
+        nodes, there = nodes[:, some], there[:, some]
+        highest = np.take_along_axis(nodes, there.argmax(axis=0)[None], axis=0)[0]
+        cells = highest % self.areas.size
+        return Columns(
+            nodes=nodes,
+            there=there,
+            top=self.top[cells],
+            bottoms=self.bottoms.ravel()[nodes],
+            areas=self.areas[cells],
+        )
 
 
 def read_results(
