@@ -22,8 +22,8 @@ from mhx.groundwater.transport.results import TransportResult
 FLOW = {
     "mf6": "mhx.groundwater.mf6_flow:solve",
     "mfnwt": "mhx.groundwater.legacy.nwt:solve",
-    "fem_p1": "mhx.groundwater.fem:solve",
-    "fem_p2": "mhx.groundwater.fem:solve",
+    "fem_p1": "mhx.groundwater.fem.flow:solve",
+    "fem_p2": "mhx.groundwater.fem.flow:solve",
     "analytic": "mhx.groundwater.analytic:solve",
 }
 """Engine -> the function that solves flow."""

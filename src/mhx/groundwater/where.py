@@ -11,7 +11,7 @@ import numpy as np
 import shapely
 
 from mhx.errors import ConfigError
-from mhx.groundwater.grid import Floats, Grid, Ids
+from mhx.groundwater.grid import Flags, Floats, Grid, Ids
 from mhx.groundwater.packages import Where
 from mhx.groundwater.polygons import crossed, ending_inside, holding, last_metres, segments_of
 from mhx.groundwater.polylines import outline_of, read_points
@@ -70,12 +70,18 @@ def line_cells(selector: Where, grid: Grid, terrain: Terrain, *, key: str) -> tu
     return crossed(grid, last_metres(segments_of(within), selector.last_m))
 
 
-def _on_side(grid: Grid, outline: Floats, side: str) -> Ids:
+def on_side(points: Floats, outline: Floats, side: str) -> Flags:
+    """(k,) whether points lie on a side of the outline."""
     axis, extreme = _SIDES[side]
-    edges = grid.edges
-    middle = 0.5 * (grid.vertices[edges.owner_a] + grid.vertices[edges.owner_b])[:, axis]
     reach = ON_SIDE * float(np.ptp(outline, axis=0).max())
-    return np.unique(edges.owner[np.abs(middle - extreme(outline[:, axis])) <= reach])
+    found: Flags = np.abs(points[:, axis] - extreme(outline[:, axis])) <= reach
+    return found
+
+
+def _on_side(grid: Grid, outline: Floats, side: str) -> Ids:
+    edges = grid.edges
+    middle = 0.5 * (grid.vertices[edges.owner_a] + grid.vertices[edges.owner_b])
+    return np.unique(edges.owner[on_side(middle, outline, side)])
 
 
 def _in_polygon(grid: Grid, path: Path, key: str) -> Ids:
