@@ -71,17 +71,20 @@ def write_results(run_dir: Path, result: FlowResult, identity: Mapping[str, Any]
         for one, end in zip(result.steps, result.ended_d.tolist(), strict=True)
     )
     contents = {
-        CATALOG: _lines(_catalog(result, fields, identity)),
+        CATALOG: lines_of(_catalog(result, fields, identity)),
         HEADS: stream.getvalue(),
-        BUDGET: _table(_BUDGET_COLUMNS, budget),
-        STEPS: _table(_STEP_COLUMNS, steps),
+        BUDGET: table_of(_BUDGET_COLUMNS, budget),
+        STEPS: table_of(_STEP_COLUMNS, steps),
     }
-    _write(folder, contents)
+    write_files(folder, contents)
     return [f"{FOLDER}/{name}" for name in contents]
 
 
-def _write(folder: Path, contents: Mapping[str, bytes]) -> None:
-    """Not synced one by one: the manifest, written last, says what these files must hold."""
+def write_files(folder: Path, contents: Mapping[str, bytes]) -> None:
+    """Put files into a folder, with a RunError where one cannot be written.
+
+    Not synced one by one: the manifest, written last, says what these files must hold.
+    """
     path = folder
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -93,7 +96,7 @@ def _write(folder: Path, contents: Mapping[str, bytes]) -> None:
         raise RunError(f"cannot write {path}: {error.strerror or error}") from error
 
 
-def _lines(catalog: Mapping[str, Any]) -> bytes:
+def lines_of(catalog: Mapping[str, Any]) -> bytes:
     """One line per key: long lists of cells stay lists that one can look past."""
     rows = (
         f"  {json.dumps(key)}: {json.dumps(catalog[key], sort_keys=True, allow_nan=False)}"
@@ -106,7 +109,7 @@ def reopen(run_dir: Path) -> FlowResult:
     """The result of a finished run from `results/` alone; EvidenceError where it is not whole."""
     folder = run_dir / FOLDER
     catalog = read_json(folder / CATALOG, RESULT_CATALOG)
-    arrays = _arrays(folder / HEADS)
+    arrays = arrays_of(folder / HEADS)
     try:
         steps, ended = _steps(folder / STEPS)
         result = FlowResult(
@@ -135,7 +138,7 @@ def reopen(run_dir: Path) -> FlowResult:
                 rate_in=float(row["in_m3_s"]),
                 rate_out=float(row["out_m3_s"]),
             )
-            for row in _rows(folder / BUDGET, _BUDGET_COLUMNS)
+            for row in rows_of(folder / BUDGET, _BUDGET_COLUMNS)
         )
     except (KeyError, ValueError) as error:
         raise EvidenceError(f"{folder} is not as it was written: {error}") from error
@@ -193,7 +196,8 @@ def _fixed(catalog: Mapping[str, Any]) -> np.ndarray:
     return np.unique(np.array(nodes, dtype=np.int64))
 
 
-def _table(columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> bytes:
+def table_of(columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> bytes:
+    """A CSV file with a header."""
     lines = [",".join(columns)]
     lines += [",".join(map(_cell, row)) for row in rows]
     return ("\n".join(lines) + "\n").encode("utf-8")
@@ -206,7 +210,11 @@ def _cell(value: Any) -> str:
     return str(value)
 
 
-def _rows(path: Path, columns: Iterable[str]) -> list[dict[str, str]]:
+def rows_of(path: Path, columns: Iterable[str] | None) -> list[dict[str, str]]:
+    """The rows of a table by its columns, which must be these; None: whatever they are.
+
+    EvidenceError where it cannot be read, ValueError where it is torn or of another form.
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -215,7 +223,7 @@ def _rows(path: Path, columns: Iterable[str]) -> list[dict[str, str]]:
     rows = list(reader)
     if not text.endswith("\n"):
         raise ValueError(f"{path.name} is torn")
-    if tuple(reader.fieldnames or ()) != tuple(columns):
+    if columns is not None and tuple(reader.fieldnames or ()) != tuple(columns):
         raise ValueError(f"{path.name} has the columns {reader.fieldnames}")
     if any(None in row or None in row.values() for row in rows):
         raise ValueError(f"{path.name} has a row of another length")
@@ -223,7 +231,7 @@ def _rows(path: Path, columns: Iterable[str]) -> list[dict[str, str]]:
 
 
 def _steps(path: Path) -> tuple[tuple[Step, ...], list[float]]:
-    rows = _rows(path, _STEP_COLUMNS)
+    rows = rows_of(path, _STEP_COLUMNS)
     steps = tuple(
         Step(
             period=int(row["period"]),
@@ -240,7 +248,8 @@ def _steps(path: Path) -> tuple[tuple[Step, ...], list[float]]:
     return steps, [float(row["time_d"] or "nan") for row in rows]
 
 
-def _arrays(path: Path) -> dict[str, np.ndarray]:
+def arrays_of(path: Path) -> dict[str, np.ndarray]:
+    """What a file of arrays holds, by name; EvidenceError where it is not whole."""
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
             return dict(stored)
