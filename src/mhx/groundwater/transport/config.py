@@ -199,6 +199,17 @@ class BreakthroughPoint(Table):
         return self
 
 
+class SoluteAccept(Table):
+    """`[transport.accept]`: how far a scheme may leave what there is to mix."""
+
+    overshoot_max: float = Field(
+        default=0.01, ge=0, description="above the largest source, over that [1]"
+    )
+    undershoot_max: float = Field(
+        default=0.01, ge=0, description="below 0, over the largest source [1]"
+    )
+
+
 class Transport(Table):
     """`[transport]`: solute transport on the flow of the same run."""
 
@@ -210,6 +221,10 @@ class Transport(Table):
     ic: TransportInitial = Field(default=TransportInitial(), description="at the start")
     bc: list[SoluteBoundary] = Field(default=[], description="held and injected")
     observation: list[BreakthroughPoint] = Field(default=[], description="breakthrough curves")
+    front: str | None = Field(
+        default=None, description="mesh constraint to measure fronts along, else the flow"
+    )
+    accept: SoluteAccept = Field(default=SoluteAccept(), description="bounds of the gates")
 
     @model_validator(mode="after")
     def _named_once(self) -> Self:
@@ -232,6 +247,8 @@ class Transport(Table):
         for index, point in enumerate(self.observation):
             if point.line is not None:
                 yield ("observation", index, "line"), point.line
+        if self.front is not None:
+            yield ("front",), self.front
 
 
 def disagreements(transport: Transport, flow: Flow, n_layers: int) -> Iterator[Fault]:
