@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from mhx.groundwater.vocabulary import FLOW, MESH, VOCABULARY
+from mhx.groundwater.vocabulary import FLOW, MESH, OBSERVED, VOCABULARY
 
 FOUND = {
     "flow_metrics.head_range_m": ("m", "extremum"),
@@ -17,6 +17,8 @@ FOUND = {
     "flow_metrics.param_Sy_gravel": ("1", "point"),
     "flow_metrics.watertable_depth_finite_fraction": ("1", "mean"),
     "flow_metrics.recharge_flux_max": ("m/s", "extremum"),
+    "observation_metrics.head_scaled_rmse": ("1", "mean"),
+    "observation_metrics.obs_b-1_residual_m3_s": ("m3/s", "point"),
     "mesh_metrics.constraint_river_edge_distance_max_m": ("m", "extremum"),
 }
 
@@ -55,7 +57,7 @@ def test_the_word_that_was_meant_is_named():
 
 def test_every_word_says_what_it_means():
     for word in VOCABULARY:
-        assert word.name.startswith((FLOW, MESH))
+        assert word.name.startswith((FLOW, MESH, OBSERVED))
         assert word.unit and word.meaning and not word.meaning.endswith(".")
 
 
