@@ -221,6 +221,10 @@ class Transport(Table):
     ic: TransportInitial = Field(default=TransportInitial(), description="at the start")
     bc: list[SoluteBoundary] = Field(default=[], description="held and injected")
     observation: list[BreakthroughPoint] = Field(default=[], description="breakthrough curves")
+    front_line: str | None = Field(
+        default=None,
+        description="mesh constraint along which the front is measured, else the mean flow",
+    )
     front: str | None = Field(
         default=None, description="mesh constraint to measure fronts along, else the flow"
     )
@@ -247,6 +251,8 @@ class Transport(Table):
         for index, point in enumerate(self.observation):
             if point.line is not None:
                 yield ("observation", index, "line"), point.line
+        if self.front_line is not None:
+            yield ("front_line",), self.front_line
         if self.front is not None:
             yield ("front",), self.front
 
