@@ -20,6 +20,9 @@ FOUND = {
     "observation_metrics.head_scaled_rmse": ("1", "mean"),
     "observation_metrics.obs_b-1_residual_m3_s": ("m3/s", "point"),
     "mesh_metrics.constraint_river_edge_distance_max_m": ("m", "extremum"),
+    "transport_metrics.obs_well-1_arrival50_d": ("d", "point"),
+    "transport_metrics.param_alpha_l_gravel": ("m", "point"),
+    "transport_metrics.mass_decayed_kg": ("kg", "integral"),
 }
 
 

@@ -1,9 +1,9 @@
 """Every metric that a groundwater run may report: name, unit, kind, meaning.
 
-`flow_metrics.*` of a flow process, `mesh_metrics.*` of a mesh, `observation_metrics.*` of measured
-data.  Words with `<component>` (MODFLOW's package type in lower case: chd, rcha, drn, riv, ghb,
-wel, evt, sto-ss, sto-sy), `<id>` (of a boundary, constraint or observation) and `<zone>` stand for
-all of that form.
+`flow_metrics.*` of a flow process, `transport_metrics.*` of transport, `mesh_metrics.*` of a mesh,
+`observation_metrics.*` of measured data.  Words with `<component>` (MODFLOW's package type in lower
+case: chd, rcha, drn, riv, ghb, wel, evt, sto-ss, sto-sy), `<id>` (of a boundary, constraint or
+observation) and `<zone>` stand for all of that form.
 Rates are positive; `in` is into the groundwater.  The last step is the last one saved.
 """
 
@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from mhx.evidence.metrics import Metric, Vocabulary
 from mhx.groundwater.measured.vocabulary import OBSERVED
 from mhx.groundwater.measured.vocabulary import ROWS as MEASURED
+from mhx.groundwater.transport.vocabulary import ROWS as SOLUTE
 
 FLOW, MESH, TRANSPORT = "flow_metrics.", "mesh_metrics.", "transport_metrics."
 
@@ -195,7 +196,7 @@ _MESH: tuple[Row, ...] = (
 
 
 def _words() -> Iterator[Metric]:
-    for prefix, rows in ((FLOW, _FLOW), (MESH, _MESH), (OBSERVED, MEASURED)):
+    for prefix, rows in ((FLOW, _FLOW), (MESH, _MESH), (OBSERVED, MEASURED), (TRANSPORT, SOLUTE)):
         for name, unit, kind, meaning in rows:
             yield Metric(f"{prefix}{name}", unit, meaning, kind)
     for field, (own, meaning) in FIELDS.items():
