@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from mhx.groundwater.vocabulary import FLOW, MESH, OBSERVED, VOCABULARY
+from mhx.groundwater.vocabulary import FLOW, MESH, OBSERVED, TRANSPORT, VOCABULARY
 
 FOUND = {
     "flow_metrics.head_range_m": ("m", "extremum"),
@@ -60,7 +60,7 @@ def test_the_word_that_was_meant_is_named():
 
 def test_every_word_says_what_it_means():
     for word in VOCABULARY:
-        assert word.name.startswith((FLOW, MESH, OBSERVED))
+        assert word.name.startswith((FLOW, MESH, OBSERVED, TRANSPORT))
         assert word.unit and word.meaning and not word.meaning.endswith(".")
 
 
