@@ -225,9 +225,6 @@ class Transport(Table):
         default=None,
         description="mesh constraint along which the front is measured, else the mean flow",
     )
-    front: str | None = Field(
-        default=None, description="mesh constraint to measure fronts along, else the flow"
-    )
     accept: SoluteAccept = Field(default=SoluteAccept(), description="bounds of the gates")
 
     @model_validator(mode="after")
@@ -253,8 +250,6 @@ class Transport(Table):
                 yield ("observation", index, "line"), point.line
         if self.front_line is not None:
             yield ("front_line",), self.front_line
-        if self.front is not None:
-            yield ("front",), self.front
 
 
 def disagreements(transport: Transport, flow: Flow, n_layers: int) -> Iterator[Fault]:

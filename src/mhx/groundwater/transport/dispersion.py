@@ -15,7 +15,7 @@ and triangles h/4 is taken whatever the scheme, an estimate.  Lengths m, rates m
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,17 +44,6 @@ class Medium:
     alpha_th: Floats | float = 0.0
     alpha_tv: Floats | float | None = None
     diffusion: Floats | float = 0.0
-
-
-def medium_of(properties: Mapping[str, Floats], seconds: float = 1.0) -> Medium:
-    """From the properties of a transport model; seconds: of the time unit that diffusion is in."""
-    given = {name: properties[name] for name in ("alpha_l", "alpha_th") if name in properties}
-    return Medium(
-        porosity=properties["porosity"],
-        alpha_tv=properties.get("alpha_tv"),
-        diffusion=np.asarray(properties.get("diffusion", 0.0)) / seconds,
-        **given,
-    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -63,7 +63,7 @@ ROWS: tuple[tuple[str, str, str, str], ...] = (
     (
         *("front_position_m", "m", "point"),
         "farthest crossing of 0.5 c0 along the flow, from the upstream end of the mesh, or "
-        "along transport.front; last step, none before it forms and after it has left",
+        "along transport.front_line; last step, none before it forms and after it has left",
     ),
     ("front_width_m", "m", "point", "from 0.84 to 0.16 c0 along the same way, last step"),
     ("centre_x_m", "m", "mean", "centre of the mass, last step"),
