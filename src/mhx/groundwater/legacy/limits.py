@@ -28,6 +28,8 @@ def faults(config: "Simulation") -> Iterator[Fault]:
         yield Fault(("mesh", "kind"), told)
     if config.flow is not None:
         yield from _flow(config)
+    if config.transport is not None and config.engine == "mt3dusgs":
+        yield from _transport(config)
 
 
 def _steps(config: "Simulation") -> Iterator[Fault]:
@@ -59,3 +61,21 @@ def _flow(config: "Simulation") -> Iterator[Fault]:
             "MODFLOW-NWT"
         )
         yield Fault(("flow", "param", "angle1"), told)
+
+
+def _transport(config: "Simulation") -> Iterator[Fault]:
+    """What the transport equation of MT3D-USGS is not."""
+    assert config.transport is not None  # the caller looked
+    scheme, own = config.transport.scheme, config.solver.mt3dusgs.advection
+    if scheme.advection == "tvd" and own == "finite_difference":
+        told = (
+            "must be 'upstream' or 'central' with engine = 'mt3dusgs', whose finite differences "
+            "these are; its own scheme of third order is solver.mt3dusgs.advection = 'tvd'; got "
+            "'tvd'"
+        )
+        yield Fault(("transport", "scheme", "advection"), told)
+    if not scheme.dispersion_xt3d:
+        told = (
+            "must be true with engine = 'mt3dusgs', which always takes the whole tensor; got false"
+        )
+        yield Fault(("transport", "scheme", "dispersion_xt3d"), told)

@@ -145,13 +145,19 @@ def read(
     size = (model.n_layers, model.grid.n_cells)
     heads = reading.read_heads(folder / nwt_files.HEADS, *size, ends)
     records = reading.read_budget(folder / nwt_files.BUDGET, *size)
-    began = dict(zip(ends, (0.0, *ends.values()), strict=False))
-    spans = {key: (began[key], end) for key, end in ends.items()}
-    found = [one for record in records for one in exchanges(model, record, spans)]
+    found = all_exchanges(model, records)
     return result_of(model, listing, heads, found, folder, fields), records
 
 
-def exchanges(
+def all_exchanges(model: FlowModel, records: Sequence[Record]) -> list[Exchange]:
+    """What every boundary, and storage, gave and took in the saved steps [m3/d]."""
+    ends = {(period, step): end for period, step, end in model.step_ends_d}
+    began = dict(zip(ends, (0.0, *ends.values()), strict=False))
+    spans = {key: (began[key], end) for key, end in ends.items()}
+    return [one for record in records for one in _exchanges(model, record, spans)]
+
+
+def _exchanges(
     model: FlowModel, record: Record, spans: Mapping[tuple[int, int], tuple[float, float]]
 ) -> Iterator[Exchange]:
     """One term of the budget as what each boundary gave and took.

@@ -93,7 +93,7 @@ def _lines(rows: Iterable[str]) -> str:
     return "".join(f"{row}\n" for row in rows)
 
 
-def _array(values: Floats | Ids, columns: int) -> list[str]:
+def array_lines(values: Floats | Ids, columns: int) -> list[str]:
     """One array of a layer, or one row of it: as a number where it is one."""
     if (values == values[0]).all():
         return [f"CONSTANT {values[0].item()!r}"]
@@ -111,7 +111,7 @@ def _columns(model: FlowModel) -> int:
 
 
 def _layered(model: FlowModel, values: Floats | Ids) -> list[str]:
-    return [line for layer in values for line in _array(layer, _columns(model))]
+    return [line for layer in values for line in array_lines(layer, _columns(model))]
 
 
 def _dis(model: FlowModel) -> str:
@@ -124,9 +124,9 @@ def _dis(model: FlowModel) -> str:
         [
             f"{model.n_layers} {rows} {columns} {len(model.periods)} {days} {metres}",
             " ".join(["0"] * model.n_layers),
-            *_array(width, columns),
-            *_array(height, rows),
-            *_array(model.top, columns),
+            *array_lines(width, columns),
+            *array_lines(height, rows),
+            *array_lines(model.top, columns),
             *_layered(model, model.bottoms),
             *(f"{p.length!r} {p.steps} {p.multiplier!r} {kind}" for p in model.periods),
         ]
@@ -157,7 +157,7 @@ def _upw(model: FlowModel) -> str:
         arrays.append(found.get("k33", found["k"]))
         if model.regime == "transient":
             arrays += [found["ss"], *([found["sy"]] if convertible else [])]
-        rows += [line for values in arrays for line in _array(values[layer], _columns(model))]
+        rows += [line for values in arrays for line in array_lines(values[layer], _columns(model))]
     return _lines(rows)
 
 
@@ -206,7 +206,7 @@ def _rch(model: FlowModel) -> str:
         total = np.zeros(model.grid.n_cells)
         for one in placed:
             total[one.cells] += one.values["recharge"][period]
-        rows += ["1 0", *_array(total, _columns(model))]
+        rows += ["1 0", *array_lines(total, _columns(model))]
     return _lines(rows)
 
 
@@ -228,8 +228,11 @@ def _evt(model: FlowModel) -> str:
         for one in placed:
             for name, values in one.values.items():
                 tables[name][one.cells] = values[period]
-        rows += ["1 1 1 1", *(line for table in tables.values() for line in _array(table, columns))]
-        rows += _array(layers, columns)
+        rows += [
+            "1 1 1 1",
+            *(line for table in tables.values() for line in array_lines(table, columns)),
+        ]
+        rows += array_lines(layers, columns)
     return _lines(rows)
 
 
