@@ -32,22 +32,18 @@ def draw(path: Path, pairs: Sequence[Pair], statistics: Mapping[str, float]) -> 
 
 def _against(quantity: str, pairs: Sequence[Pair], statistics: Mapping[str, float]) -> plots.Panel:
     there = [pair for pair in pairs if not math.isnan(pair.simulated)]
-    ends = [value for pair in there for value in (pair.row.value, pair.simulated)]
-    low, high = min(ends), max(ends)
-    margin = 0.06 * (high - low) or 0.05 * abs(high) or 0.5
-    line = (low - margin, high + margin)
-    counted = [pair for pair in there if pair.row.weight > 0]
+    line = _ends(there)
     curves = [plots.Curve(x=line, y=line, label="simulated = observed", color=style.GREY, width=1)]
-    if counted:
-        curves.append(_points(counted, label=f"{len(counted)} values", color=style.BLUE))
-    if shown := [pair for pair in there if pair.row.weight == 0]:
-        text = f"{len(shown)} of weight 0"
-        curves.append(_points(shown, label=text, color=style.GREY, hollow=True))
     worst = worst_of(pairs)
+    if counted := [pair for pair in there if pair.counted and pair is not worst]:
+        curves.append(_points(counted, label=_counted(len(counted), "value"), color=style.BLUE))
+    if shown := [pair for pair in there if not pair.counted]:
+        text = f"{_counted(len(shown), 'value')} of weight 0"
+        curves.append(_points(shown, label=text, color=style.GREY, hollow=True))
     unit = _SHOWN[quantity]
     if worst is not None:
         text = f"worst: {named(worst)}, {worst.residual:+.3g} {unit}"
-        curves.append(_points([worst], label=text, color=style.RED, marker="D", bars=False))
+        curves.append(_points([worst], label=text, color=style.RED, marker="D"))
     return plots.Panel(
         title=f"{quantity.capitalize()}s",
         note=_note(quantity, statistics),
@@ -56,18 +52,22 @@ def _against(quantity: str, pairs: Sequence[Pair], statistics: Mapping[str, floa
         curves=curves,
         xlim=line,
         ylim=line,
-        legend="upper left",
     )
 
 
-def _points(  # one call shows all that tells the kinds of points apart
-    pairs: Sequence[Pair],
-    *,
-    label: str,
-    color: str,
-    marker: str = "o",
-    hollow: bool = False,
-    bars: bool = True,
+def _ends(pairs: Sequence[Pair]) -> tuple[float, float]:
+    """From where to where both axes go: all values with their bars, and a margin."""
+    ends = [pair.simulated for pair in pairs]
+    for pair in pairs:
+        spread = pair.row.standard_deviation or 0.0
+        ends += [pair.row.value - spread, pair.row.value + spread]
+    low, high = min(ends), max(ends)
+    margin = 0.06 * (high - low) or 0.05 * abs(high) or 0.5
+    return low - margin, high + margin
+
+
+def _points(
+    pairs: Sequence[Pair], *, label: str, color: str, marker: str = "o", hollow: bool = False
 ) -> plots.Curve:
     spreads = [pair.row.standard_deviation or 0.0 for pair in pairs]
     return plots.Curve(
@@ -80,8 +80,12 @@ def _points(  # one call shows all that tells the kinds of points apart
         marker=marker,
         hollow=hollow,
         size=5,
-        x_error=spreads if bars and any(spreads) else (),
+        x_error=spreads if any(spreads) else (),
     )
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
 def _note(quantity: str, statistics: Mapping[str, float]) -> str:

@@ -86,12 +86,12 @@ class Faults:
     """Faults of rows: those of a file in one line of the message, at the key of the file."""
 
     _tables: list[Told] = field(default_factory=list)
-    _files: dict[Place, list[str]] = field(default_factory=dict)
+    _files: dict[Place, list[tuple[int, str]]] = field(default_factory=dict)
 
     def say(self, row: Row, key: str, text: str) -> None:
         """A fault at a key of a row."""
         if row.line:
-            self.line(row.place, f"{row.file}:{row.line}", f"{key} {text}")
+            self.line(row.place, row.file, row.line, f"{key} {text}")
         else:
             self._tables.append(Told((*row.place, key), text))
 
@@ -99,15 +99,16 @@ class Faults:
         """A fault at a key of the configuration."""
         self._tables.append(Told(place, text))
 
-    def line(self, place: Place, where: str, text: str) -> None:
+    def line(self, place: Place, file: str, line: int, text: str) -> None:
         """A fault in the file of a table."""
-        self._files.setdefault((*place, "file"), []).append(f"{where}  {text}")
+        found = self._files.setdefault((*place, "file"), [])
+        found.append((line, f"{file}:{line}  {text}"))
 
     def told(self) -> list[Told]:
         """All of them."""
         return [
             *self._tables,
-            *(Told(place, f": {_some(texts)}") for place, texts in self._files.items()),
+            *(Told(place, f": {_some(lines)}") for place, lines in self._files.items()),
         ]
 
     def __bool__(self) -> bool:
@@ -194,14 +195,15 @@ def _rows_of_file(table: Observation, path: Path, place: Place, faults: Faults) 
     header, lines = cells
     if told := list(_header_faults(header)):
         for text in told:
-            faults.line(place, f"{path.name}:1", text)
+            faults.line(place, path.name, 1, text)
         return []
     given = table.model_dump(exclude_none=True, exclude={"file"})
     rows = []
     for number, line in lines:
-        where = f"{path.name}:{number}"
         if len(line) != len(header):
-            faults.line(place, where, f"has {len(line)} values, the header {len(header)}")
+            faults.line(
+                place, path.name, number, f"has {len(line)} values, the header {len(header)}"
+            )
             continue
         data, found = {**given}, True
         for name, text in zip(header, line, strict=True):
@@ -209,13 +211,13 @@ def _rows_of_file(table: Observation, path: Path, place: Place, faults: Faults) 
                 value = _parsed(name, text)
                 found = found and value is not None
                 if value is None:
-                    faults.line(place, where, f"{name} must be a number, got {text!r}")
+                    faults.line(place, path.name, number, f"{name} must be a number, got {text!r}")
                 data[name] = value
         if not found:
             continue
         checked, told_here = faults_in(Observation, data)
         for fault in told_here:
-            faults.line(place, where, f"{fault.place[0]} {fault.text}")
+            faults.line(place, path.name, number, f"{fault.place[0]} {fault.text}")
         if checked is not None and (row := _row(checked, place, path.name, number, faults)):
             rows.append(row)
     return rows
@@ -265,7 +267,7 @@ def _row(table: Observation, place: Place, file: str, line: int, faults: Faults)
     if told:
         for key, text in told:
             if line:
-                faults.line(place, f"{file}:{line}", f"{key} {text}")
+                faults.line(place, file, line, f"{key} {text}")
             else:
                 faults.table((*place, key), text)
         return None
@@ -328,6 +330,7 @@ def _one_place_each(rows: Iterable[Row], faults: Faults) -> None:
             faults.say(row, "id", f"{row.id!r} is used for another place already")
 
 
-def _some(texts: Sequence[str]) -> str:
+def _some(lines: Sequence[tuple[int, str]]) -> str:
+    texts = [text for _, text in sorted(lines, key=lambda entry: entry[0])]
     more = f"; and {len(texts) - TOLD} more" if len(texts) > TOLD else ""
     return "; ".join(texts[:TOLD]) + more

@@ -122,9 +122,8 @@ def _paired(rows: Sequence[Row], models: Mapping[str, Simulated], faults: Faults
         name = _model(row, models)
         if name is None:
             known = ", ".join(models)
-            told = "is required" if row.model is None else f"got {row.model!r}"
-            text = f"must be the name of a model ({known}), got {row.model!r}"
-            faults.say(row, "model", text if row.model else f"{told}: there are {known}")
+            told = f"must be the name of a model ({known}), got {row.model!r}"
+            faults.say(row, "model", told if row.model else f"is required: there are {known}")
             continue
         model = models[name]
         told_here = list(objections(row, model.scope))
