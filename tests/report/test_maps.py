@@ -25,7 +25,7 @@ def axes_of(extent):
     made = style.figure(4, 4)
     axes = made.add_axes((0.1, 0.1, 0.8, 0.8))
     axes.set(xlim=extent[:2], ylim=extent[2:])
-    maps._label_axes(axes, extent)
+    maps.label_axes(axes, extent)
     made.canvas.draw()
     return axes
 

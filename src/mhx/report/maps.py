@@ -107,7 +107,7 @@ def cell_map(path: Path, drawn: CellMap, histograms: Sequence[Histogram] = ()) -
         made = style.figure(width, height)
         axes = made.add_axes((0.85 / width, below / height, wide / width, tall / height))
         bar = ((0.85 + wide + 0.15) / width, below / height, 0.16 / width, tall / height)
-        _map(made, axes, drawn, bar)
+        _bar(made, _map(axes, drawn), drawn, bar)
         if handles := _names(drawn):
             made.legend(
                 handles=handles, loc="lower left", ncols=len(handles), borderaxespad=0,
@@ -121,9 +121,57 @@ def cell_map(path: Path, drawn: CellMap, histograms: Sequence[Histogram] = ()) -
         style.save(made, path)
 
 
-def _map(
-    made: Figure, axes: Axes, drawn: CellMap, bar_box: tuple[float, float, float, float]
+def cell_maps(path: Path, drawn: Sequence[CellMap], title: str, note: str = "") -> None:
+    """Draw maps of one extent and one colour range side by side, row by row, with one bar.
+
+    The title of each says what is its own; special cells and lines are named once.
+    """
+    left, right, bottom, top = drawn[0].extent
+    ratio = (top - bottom) / (right - left)
+    columns = min(len(drawn), 2 if ratio < 0.6 else 3 if ratio < 1.6 else 6)
+    wide = (7.0 if columns < 3 else 8.4) / columns if ratio < 1.6 else max(3.6 / ratio, 1.1)
+    tall = max(wide * ratio, 0.7)
+    rows = -(-len(drawn) // columns)
+    names = {handle.get_label(): handle for each in drawn for handle in _names(each)}
+    below, above = 0.62 + 0.28 * bool(names), 0.62 + 0.14 * bool(note)
+    width = max(0.85 + columns * (wide + 0.22) + 1.15, 4.6)
+    height = below + rows * (tall + 0.36) + above - 0.36
+    with style.styled():
+        made = style.figure(width, height)
+        made.text(0.85 / width, 1 - 0.22 / height, title, fontsize=10.5, fontweight="bold",
+                  va="center")  # fmt: skip
+        made.text(0.85 / width, 1 - 0.42 / height, note, color=style.GREY, fontsize=8.5,
+                  va="center")  # fmt: skip
+        for n, each in enumerate(drawn):
+            row, column = divmod(n, columns)
+            x, y = 0.85 + column * (wide + 0.22), height - above - row * (tall + 0.36) - tall
+            axes = made.add_axes((x / width, y / height, wide / width, tall / height))
+            cells = _map(axes, each)
+            if column:
+                axes.set(ylabel="", yticklabels=[])
+            if n + columns < len(drawn):
+                axes.set(xlabel="", xticklabels=[])
+        whole = rows * (tall + 0.36) - 0.36
+        x = 0.85 + columns * (wide + 0.22)
+        _bar(made, cells, drawn[0], (x / width, below / height, 0.16 / width, whole / height))
+        if names:
+            made.legend(
+                handles=list(names.values()), loc="lower left", ncols=len(names), borderaxespad=0,
+                bbox_to_anchor=(0.85 / width, 0.06 / height), handletextpad=0.5,
+            )  # fmt: skip
+        style.save(made, path)
+
+
+def _bar(
+    made: Figure, cells: PolyCollection, drawn: CellMap, box: tuple[float, float, float, float]
 ) -> None:
+    """What the colours mean."""
+    bar = made.colorbar(cells, cax=made.add_axes(box), label=drawn.colour_label)
+    bar.outline.set_linewidth(0.6)
+    bar.ax.grid(False)
+
+
+def _map(axes: Axes, drawn: CellMap) -> PolyCollection:
     left, right, bottom, top = drawn.extent
     axes.grid(False)
     low, high = drawn.limits
@@ -154,15 +202,13 @@ def _map(
             LineCollection(list(drawn.lines), colors=style.BLUE, linewidths=1.8, zorder=3)
         )
     axes.set(xlim=(left, right), ylim=(bottom, top))
-    _label_axes(axes, drawn.extent)
+    label_axes(axes, drawn.extent)
     axes.spines[["top", "right"]].set_visible(True)
     axes.set_title(drawn.title, pad=20 if drawn.note else 7)
     if drawn.note:
         axes.annotate(drawn.note, (0, 1), (0, 6), "axes fraction", "offset points",
                       color=style.GREY, fontsize=8.5)  # fmt: skip
-    bar = made.colorbar(cells, cax=made.add_axes(bar_box), label=drawn.colour_label)
-    bar.outline.set_linewidth(0.6)
-    bar.ax.grid(False)
+    return cells
 
 
 def _contours(axes: Axes, drawn: Contours) -> None:
@@ -177,7 +223,7 @@ def _contours(axes: Axes, drawn: Contours) -> None:
         text.set_path_effects(halo)
 
 
-def _label_axes(axes: Axes, extent: tuple[float, float, float, float]) -> None:
+def label_axes(axes: Axes, extent: tuple[float, float, float, float]) -> None:
     """Distances from near the lower left corner; the labels say from where."""
     left, right, bottom, top = extent
     unit, factor = ("km", 1e-3) if max(right - left, top - bottom) >= KILOMETRES else ("m", 1.0)

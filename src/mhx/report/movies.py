@@ -23,12 +23,12 @@ from PIL import Image, ImageChops, ImageDraw, ImageFont
 
 from mhx.errors import EvidenceError
 from mhx.evidence import schemas, store
-from mhx.report import style
+from mhx.report import maps, style
 
 MAX_FRAMES = 200
 SHADES = 112  # of the colour map, plain and dark; the rest of 256 are greys for axes and words
 GREYS = 256 - 2 * SHADES
-INK, PALE = 2 * SHADES, 2 * SHADES + GREYS // 2
+INK, PALE, PAPER = 2 * SHADES, 2 * SHADES + GREYS // 2, 255
 LINES = 24  # contour levels between the least and the largest value of all frames
 DARK = 0.55  # what a line leaves of the colour below it
 FRAME_MS = 80
@@ -42,6 +42,8 @@ class Movie:
     frames: (n, rows, columns), rows from bottom to top; times, steps: (n,).
     extent: left, right, bottom, top of the box.  vmin, vmax: the one colour range, finite.
     lines: a second field of the same shape, shown by contours at levels fixed for all frames.
+    metres: the box is in metres and times are in days, else in lengths and crossing times.
+    What is not a number is left blank.
     """
 
     frames: Any
@@ -55,6 +57,14 @@ class Movie:
     colormap: str = style.SEQUENTIAL
     stride: int = 1
     lines: Any = None
+    metres: bool = False
+
+
+def size_of(extent: tuple[float, float, float, float]) -> tuple[int, int]:
+    """Width and height of the map in picture points: frames of this size are shown as they are."""
+    left, right, bottom, top = extent
+    scale = LONGEST / max(right - left, top - bottom)
+    return max(round((right - left) * scale), 60), max(round((top - bottom) * scale), 40)
 
 
 def write_movie(path: Path, movie: Movie) -> Path:
@@ -107,9 +117,7 @@ class _Stage:
 
     def __init__(self, movie: Movie) -> None:
         self.movie, self.times, self.steps = movie, list(movie.times), list(movie.steps)
-        left, right, bottom, top = movie.extent
-        scale = LONGEST / max(right - left, top - bottom)
-        self.size = (max(round((right - left) * scale), 60), max(round((top - bottom) * scale), 40))
+        self.size = size_of(movie.extent)
         self.corner = (74, 64)  # of the map, from the upper left, in picture points
         self.bar = (self.corner[0] + self.size[0] + 20, self.corner[1], 18, self.size[1])
         width = self.bar[0] + self.bar[2] + 92
@@ -129,6 +137,8 @@ class _Stage:
         axes = made.add_axes((x / width, 1 - (y + h) / height, w / width, h / height))
         left, right, bottom, top = movie.extent
         axes.set(xlim=(left, right), ylim=(bottom, top), xlabel="$x$  [$L$]", ylabel="$y$  [$L$]")
+        if movie.metres:
+            maps.label_axes(axes, movie.extent)
         bx, by, bw, bh = self.bar
         bar = made.add_axes((bx / width, 1 - (by + bh) / height, bw / width, bh / height))
         bar.set(xlim=(0, 1), ylim=(movie.vmin, movie.vmax), xticks=[])
@@ -152,20 +162,27 @@ class _Stage:
     def picture(self, n: int) -> Image.Image:
         """Frame n: the map and the time, on the drawn-once rest."""
         movie, (x, y), (w, _) = self.movie, self.corner, self.size
-        shades = self._enlarged(self.colours(movie.frames[n]), SHADES - 1, 0.5)
+        blank = movie.frames[n] != movie.frames[n]  # not a number
+        shares = self.colours(movie.frames[n])
+        shares[blank] = 0
+        shades = self._enlarged(shares.filled(0), SHADES - 1, 0.5)
         if self.bands is not None:
-            band = self._enlarged(self.bands(movie.lines[n]), LINES, 0)
+            band = self._enlarged(self.bands(movie.lines[n]).filled(0), LINES, 0)
             moved = (ImageChops.offset(band, -1, 0), ImageChops.offset(band, 0, -1))
             steps = ImageChops.lighter(*(ImageChops.difference(band, other) for other in moved))
             dark = steps.point([0] + [SHADES] * 255)
             shades = ImageChops.add(shades, dark)
+        if blank.any():
+            shades.paste(PAPER, mask=self._enlarged(blank.astype("float32"), 255, 0.5))
         shades = shades.crop((0, 0, self.size[0] - 1, self.size[1] - 1))  # `offset` wraps around
         picture = self.background.copy()
         picture.paste(shades, (x + 1, y + 1))
         draw, (font, small) = ImageDraw.Draw(picture), self.fonts
-        stamp = f"t = {float(self.times[n]):.2f} L/v"
+        time = float(self.times[n])
+        stamp = f"t = {time:.5g} d" if movie.metres else f"t = {time:.2f} L/v"
         draw.text((x, 50), stamp, font=font, fill=INK, anchor="ls")
-        draw.text((x + font.getlength(stamp), 53), "A", font=small, fill=INK, anchor="ls")
+        if not movie.metres:
+            draw.text((x + font.getlength(stamp), 53), "A", font=small, fill=INK, anchor="ls")
         step = f"step {int(self.steps[n])}"
         draw.text((max(x + w, x + 280), 50), step, font=font, fill=PALE, anchor="rs")
         picture.putpalette(self.palette)
@@ -176,7 +193,7 @@ class _Stage:
 
         What lies between two points of the grid is interpolated as a number, not as a colour.
         """
-        seen = Image.fromarray(shares.filled(0).clip(0, 1).astype("float32"))
+        seen = Image.fromarray(shares.clip(0, 1).astype("float32"))
         seen = seen.transpose(Image.Transpose.FLIP_TOP_BOTTOM)
         large = seen.resize(self.size, Image.Resampling.BILINEAR)
         return large.point(lambda value: value * scale + offset).convert("L")  # cuts the fraction
