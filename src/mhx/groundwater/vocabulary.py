@@ -8,6 +8,7 @@ Rates are positive; `in` is into the groundwater.  The last step is the last one
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from mhx.evidence.metrics import Metric, Vocabulary
 from mhx.groundwater.measured.vocabulary import OBSERVED
@@ -205,4 +206,15 @@ def _words() -> Iterator[Metric]:
             yield Metric(f"{FLOW}{field}_{name}", other or own, told, kind)
 
 
-VOCABULARY = Vocabulary(_words())
+def _every_word() -> Iterator[Metric]:
+    """Also those of one model of several, which is named before the word."""
+    words = list(_words())
+    yield from words
+    for word in words:
+        prefix, _, rest = word.name.partition(".")
+        if f"{prefix}." in (FLOW, TRANSPORT):
+            told = f"{word.meaning}; of one model of several"
+            yield replace(word, name=f"{prefix}.<model>.{rest}", meaning=told)
+
+
+VOCABULARY = Vocabulary(_every_word())
