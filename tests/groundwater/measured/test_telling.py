@@ -112,7 +112,7 @@ def test_a_series_is_told_in_days_and_dates_alike(mf6, tmp_path):
 
 @pytest.mark.slow
 def test_a_point_between_outline_and_mesh_is_refused_when_the_mesh_is_there(mf6, tmp_path):
-    shape = "[domain]\nkind = 'polygon'\npoints = [[0, 0], [800, 0], [800, 200], [400, 200]]\n"
+    shape = "[domain]\nkind = 'polygon'\npoints = [[0, 0], [800, 0], [800, 200], [0, 100]]\n"
     heads = "id,x,y,value\nb1,700,100,15\nb2,10,190,15\n"
     path = tmp_path / "case.toml"
     write(tmp_path, "", heads)
