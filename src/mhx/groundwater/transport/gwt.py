@@ -13,7 +13,7 @@ import numpy as np
 from mhx.groundwater import listing, mf6_flow
 from mhx.groundwater.budget import read_budget
 from mhx.groundwater.flow import assemble as assemble_flow
-from mhx.groundwater.grid import Floats
+from mhx.groundwater.grid import Floats, Grid
 from mhx.groundwater.listing import Listing
 from mhx.groundwater.mf6 import SCREEN, carry_out, judged, run_mf6
 from mhx.groundwater.model import FlowModel
@@ -93,11 +93,36 @@ def notes_of(model: TransportModel, version: str) -> dict[str, str]:
     """Texts below `notes.transport.` that an engine has to say."""
     steps = [period.steps for period in model.flow.periods]
     told = ", ".join(map(str, steps[:5])) + (", ..." if steps[5:] else "")
-    return {
+    notes = {
         "solver_version": version,
         "scheme": f"{model.advection}, implicit in time",
         "steps": f"{sum(steps)} time steps" + (f" ({told} per period)" if steps[1:] else ""),
     }
+    if model.advection == "central" and unequal(model.flow.grid) > UNEQUAL:
+        notes["central"] = LOSES
+    return notes
+
+
+UNEQUAL = 1e-6
+LOSES = (
+    "MODFLOW 6 gives the two cells of a face each other's weights from one of its sides, so that "
+    "central loses or makes solute where their centres lie unequally far from the face, as on "
+    "triangles: see the solute balance, or use tvd"
+)
+"""Subroutine adv_weight takes cl1 and cl2 of the lower numbered cell for both directions."""
+
+
+def unequal(grid: Grid) -> float:
+    """Largest difference of the distances of two cells to their face, relative to their sum [1]."""
+    edges = grid.edges
+    along = grid.vertices[edges.b] - grid.vertices[edges.a]
+    normal = np.stack([along[:, 1], -along[:, 0]], axis=1)
+    apart = [
+        np.abs(((grid.centres[cell] - grid.vertices[edges.a]) * normal).sum(axis=1))
+        for cell in (edges.i, edges.j)
+    ]
+    total = apart[0] + apart[1]
+    return float((np.abs(apart[0] - apart[1]) / np.where(total > 0, total, 1.0)).max(initial=0.0))
 
 
 def _turnovers(model: TransportModel, flow: FlowModel, task: Task) -> Floats:
