@@ -1,0 +1,64 @@
+"""What a run says of its transport: metrics, texts, gates, `results/` and figures.
+
+The same for every engine; what is said of flow stands in `simulation.py`.
+"""
+
+from importlib import import_module
+from pathlib import Path
+
+from mhx.groundwater.catalog import FOLDER
+from mhx.groundwater.grid import Floats
+from mhx.groundwater.solved import Task, TransportRun
+from mhx.groundwater.told import Told
+from mhx.groundwater.transport import catalog, dispersion
+from mhx.groundwater.transport.assembly import properties_of
+from mhx.groundwater.transport.dispersion import Medium
+from mhx.groundwater.transport.gates import transport_gates
+from mhx.groundwater.transport.metrics import transport_metrics
+from mhx.groundwater.vocabulary import TRANSPORT
+
+FIGURES = "figures"
+ZERO_INFLOW = "carry no solute in, since none is declared (concentration)"
+
+
+def tell(told: Told, task: Task, transport: TransportRun, root: Path) -> None:
+    """Add what came of transport to what is told, and write it below the run folder."""
+    config, result = task.config, transport.result
+    medium = medium_of(task, transport)
+    metrics = transport_metrics(result, task.grid, medium, _line(task))
+    told.metrics |= {f"{TRANSPORT}{name}": value for name, value in metrics.items()}
+    told.gates += transport_gates(config)
+    told.notes |= {f"transport.{key}": text for key, text in transport.notes.items()}
+    if result.about["zero_inflow"]:
+        names = ", ".join(result.about["zero_inflow"])
+        told.notes["transport.zero_inflow"] = f"{names}: {ZERO_INFLOW}"
+    if result.connections is not None:
+        found = dispersion.numbers(result, task.grid, medium)
+        told.notes |= {f"transport.{key}": text for key, text in dispersion.advice(found).items()}
+    catalog.write_results(root, result)
+    told.notes["solute_balance"] = f"{FOLDER}/{catalog.BUDGET}"
+    if config.output.figures:
+        figures = import_module("mhx.groundwater.transport.figures")  # matplotlib: half a second
+        figures.draw_transport(root / FIGURES, task.grid, task.terrain, result)
+
+
+def medium_of(task: Task, transport: TransportRun) -> Medium:
+    """What the ground does to the solute, cell by cell, in SI."""
+    flow = transport.flow.model
+    found = properties_of(task.config, flow, task.site)
+    return Medium(
+        porosity=found["porosity"],
+        alpha_l=found.get("alpha_l", 0.0),
+        alpha_th=found.get("alpha_th", 0.0),
+        alpha_tv=found.get("alpha_tv"),
+        diffusion=found["diffusion"] / flow.seconds if "diffusion" in found else 0.0,
+    )
+
+
+def _line(task: Task) -> Floats | None:
+    """The line along which the front is measured, as the mesh respects it, else as drawn."""
+    transport = task.config.transport
+    name = None if transport is None else transport.front_line
+    if name is None:
+        return None
+    return task.grid.constraints.get(name, task.terrain.lines[name])
