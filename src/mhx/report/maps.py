@@ -55,7 +55,7 @@ class CellMap:
 
     polygons: (k, 2) corners of each cell [m].  values: one per cell.  extent: left, right, bottom,
     top [m].  limits: of the colours.  lines: (k, 2) each, drawn strong under one name.
-    edges: width of the lines between cells [points].
+    edges: width of the white lines between cells, 0 for none [points].
     """
 
     polygons: Sequence[Any]
@@ -147,12 +147,18 @@ def cell_maps(path: Path, drawn: Sequence[CellMap], title: str, note: str = "") 
             x, y = 0.85 + column * (wide + 0.22), height - above - row * (tall + 0.36) - tall
             axes = made.add_axes((x / width, y / height, wide / width, tall / height))
             cells = _map(axes, each)
+            words = axes.get_xlabel(), axes.get_ylabel()
+            axes.set(xlabel="", ylabel="")
             if column:
-                axes.set(ylabel="", yticklabels=[])
+                axes.set(yticklabels=[])
             if n + columns < len(drawn):
-                axes.set(xlabel="", xticklabels=[])
+                axes.set(xticklabels=[])
         whole = rows * (tall + 0.36) - 0.36
         x = 0.85 + columns * (wide + 0.22)
+        made.text((0.85 + x - 0.22) / 2 / width, (below - 0.4) / height, words[0], ha="center",
+                  va="center")  # fmt: skip
+        made.text(0.25 / width, (below + whole / 2) / height, words[1], rotation=90, ha="center",
+                  va="center")  # fmt: skip
         _bar(made, cells, drawn[0], (x / width, below / height, 0.16 / width, whole / height))
         if names:
             made.legend(
@@ -177,7 +183,7 @@ def _map(axes: Axes, drawn: CellMap) -> PolyCollection:
     low, high = drawn.limits
     cells = PolyCollection(
         list(drawn.polygons), cmap=drawn.colormap, norm=Normalize(low, high),
-        edgecolors="white", linewidths=drawn.edges,
+        edgecolors="white" if drawn.edges else "face", linewidths=drawn.edges or 0.3,
     )  # fmt: skip
     cells.set_array(drawn.values)
     axes.add_collection(cells)
@@ -229,7 +235,8 @@ def label_axes(axes: Axes, extent: tuple[float, float, float, float]) -> None:
     unit, factor = ("km", 1e-3) if max(right - left, top - bottom) >= KILOMETRES else ("m", 1.0)
     for axis, name, low, high in ((axes.xaxis, "x", left, right), (axes.yaxis, "y", bottom, top)):
         span = high - low
-        start = round(low) if span > 100 else low  # whole metres read better, and shift nothing
+        # whole metres read better, in small boxes centimetres, and shift nothing
+        start = round(low) if span > 100 else round(low, 2) if span > 1 else low
         ticks = MaxNLocator(5, steps=[1, 2, 5, 10]).tick_values(0, span * factor)
         inside = [tick for tick in ticks if 0 <= tick <= span * factor * 1.0001]
         axis.set_ticks([start + tick / factor for tick in inside])

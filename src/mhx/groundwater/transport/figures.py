@@ -1,6 +1,6 @@
 """Pictures of a transport run: which there are, and what belongs in each.
 
-    concentration_maps.png   up to six moments on one scale, 0 to c0 of the whole run
+    concentration_maps.png   up to six moments on one scale from 0, to c0 unless all is far below
     breakthrough.png         concentration over time at the observations, where there are any
     concentration.gif        the same scale, every saved step or evenly chosen ones; its sidecar
 
@@ -61,14 +61,18 @@ def _moments(times: Floats, count: int) -> Ids:
     return np.unique([int(np.abs(times - when).argmin()) for when in wanted])
 
 
-def _top_of_scale(result: TransportResult) -> float:
-    """c0, or what stands for it; 1 where there is no solute at all [kg/m3]."""
+def _top_of_scale(result: TransportResult, shown: Floats) -> float:
+    """c0 where a concentration of half of it is shown, else the largest shown [kg/m3]."""
     level = scale(result)
-    return level if math.isfinite(level) else 1.0
+    largest = float(np.fmax.reduce(shown, axis=None, initial=0.0))
+    if not math.isfinite(level) or not largest > 0:
+        return level if math.isfinite(level) else 1.0
+    return level if largest >= 0.5 * level else largest
 
 
 def _maps(path: Path, grid: Grid, terrain: Terrain, result: TransportResult) -> Path:
-    level = _top_of_scale(result)
+    chosen = _moments(result.time_d, MOMENTS)
+    level = _top_of_scale(result, result.concentration[chosen])
     factor, unit = _unit(level)
     polygons = [grid.vertices[grid.cell(cell)] for cell in range(grid.n_cells)]
     low, high = grid.vertices.min(axis=0), grid.vertices.max(axis=0)
@@ -86,13 +90,13 @@ def _maps(path: Path, grid: Grid, terrain: Terrain, result: TransportResult) -> 
             lines=lines,
             lines_label="constraints",
             edges=0.0,
-            special=_special(polygons, values, level, reference(result)),
+            special=_special(polygons, values, result),
         )
 
     several = f"largest of {result.start.shape[0]} layers, " if result.start.shape[0] > 1 else ""
     maps.cell_maps(
         path,
-        [one(step) for step in _moments(result.time_d, MOMENTS).tolist()],
+        [one(step) for step in chosen.tolist()],
         "Concentration",
         f"{several}one scale for all times: 0 to {level * factor:.4g} {unit}",
     )
@@ -100,9 +104,10 @@ def _maps(path: Path, grid: Grid, terrain: Terrain, result: TransportResult) -> 
 
 
 def _special(
-    polygons: Sequence[Floats], values: Floats, level: float, known: float
+    polygons: Sequence[Floats], values: Floats, result: TransportResult
 ) -> list[maps.Special]:
-    """Cells that are dry, or beyond what there is to mix (`known` NaN: no upper end)."""
+    """Cells that are dry, or beyond what there is to mix; without c0 there is no upper end."""
+    level, known = scale(result), reference(result)  # NaN: no cell is beyond it
     looks = (
         (~np.isfinite(values), "dry", style.FAINT, "xxx", True),
         (values < -BEYOND * level, f"below 0 by {BEYOND:.0%}", style.PURPLE, "....", True),
@@ -121,8 +126,9 @@ def _special(
 
 
 def _breakthrough(path: Path, result: TransportResult) -> Path:
-    level = _top_of_scale(result)
-    factor, unit = _unit(level)
+    shown = np.stack(list(result.observed.values()))
+    largest = float(np.fmax.reduce(shown, axis=None, initial=0.0))
+    factor, unit = _unit(_top_of_scale(result, shown))
     curves = [
         plots.Curve(
             x=result.steps_d,
@@ -135,7 +141,7 @@ def _breakthrough(path: Path, result: TransportResult) -> Path:
         for n, (name, values) in enumerate(result.observed.items())
     ]
     known = reference(result)
-    shares = (("c0", 1.0), ("0.5 c0", 0.5)) if math.isfinite(known) else ()
+    shares = [pair for pair in (("c0", 1.0), ("0.5 c0", 0.5)) if pair[1] * known <= 1.2 * largest]
     plots.panels(
         path,
         [
@@ -145,7 +151,7 @@ def _breakthrough(path: Path, result: TransportResult) -> Path:
                 xlabel="time  [d]",
                 curves=curves,
                 levels=[
-                    plots.Level(y=share * level * factor, label=label, color=style.GREY)
+                    plots.Level(y=share * known * factor, label=label, color=style.GREY)
                     for label, share in shares
                 ],
                 from_zero=True,
@@ -156,12 +162,12 @@ def _breakthrough(path: Path, result: TransportResult) -> Path:
 
 
 def _movie(path: Path, grid: Grid, result: TransportResult) -> list[Path]:
-    level = _top_of_scale(result)
+    chosen = _moments(result.time_d, FRAMES)
+    level = _top_of_scale(result, result.concentration[chosen])
     factor, unit = _unit(level)
     low, high = grid.vertices.min(axis=0), grid.vertices.max(axis=0)
     extent = (float(low[0]), float(high[0]), float(low[1]), float(high[1]))
     cells = _raster(grid, extent)
-    chosen = _moments(result.time_d, FRAMES)
     outside = cells < 0
     frames = np.full((chosen.size, *cells.shape), math.nan, dtype=np.float32)
     for frame, step in zip(frames, chosen.tolist(), strict=True):
