@@ -44,6 +44,10 @@ TESTBED_MANIFEST = "mhx.testbed.files.manifest.v1"
 TESTBED_ANALYSIS = "mhx.testbed.analysis.v1"
 TESTBED_EVENT = "mhx.testbed.event.v1"
 
+COMPARISON_MANIFEST = "mhx.comparison.manifest.v1"
+COMPARISON_METRICS = "mhx.comparison.metrics.v1"
+COMPARISON_AUDIT = "mhx.comparison.audit.v1"
+
 TABLE = {
     MANIFEST: "manifest.json: outputs, hashes, identity, provenance of a run, case or promotion",
     ARTIFACTS: "artifact_manifest.json: size and digest of every file below a folder",
@@ -80,6 +84,9 @@ TABLE = {
     TESTBED_MANIFEST: "testbed_manifest.json: cases, metrics, checks and digests of a testbed",
     TESTBED_ANALYSIS: "testbed_analysis.json: what the cases say together",
     TESTBED_EVENT: "a line of testbed_events.jsonl",
+    COMPARISON_MANIFEST: "comparison_manifest.json: methods, counts, closures of a comparison",
+    COMPARISON_METRICS: "comparison_metrics.json: how methods differ, by observable",
+    COMPARISON_AUDIT: "comparison_audit.json: that only the method differs",
 }
 
 

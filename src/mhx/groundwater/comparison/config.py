@@ -3,19 +3,41 @@
 It says how methods differ, not which one is right, unless the reference is an analytic solution.
 """
 
-from typing import Annotated, Any, Literal, Self
+from collections.abc import Iterable, Iterator, Mapping
+from importlib import import_module
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
 from mhx.config import InputPath, OutputPath, Table
-from mhx.config.paths import LaidOver
+from mhx.config.paths import CountedBy, LaidOver
 from mhx.groundwater.config import Simulation
-from mhx.groundwater.kinds import Fault, refuse
+from mhx.groundwater.kinds import Fault, Kinded, Uses, refuse
 from mhx.groundwater.packages import ID
 from mhx.groundwater.solver import Engine
 
+Case = Annotated[InputPath, CountedBy("mhx.groundwater.comparison.children:read_files")]
+"""The file of the case; with it count its parents and all inputs that it names."""
 Overlay = Annotated[dict[str, Any], LaidOver(Simulation)]
 """Tables of a simulation; paths in it count from the file of the comparison."""
+
+UNITS_OF = {
+    "head": ("m",),
+    "concentration": ("kg/m3",),
+    "saturation": ("1",),
+    "budget": ("m3/s", "kg/s"),  # of water, of the solute
+}
+"""Variable -> its units, the first unless another is asked for."""
+_FIELD = ("point", "line", "cell", "boundary", "mask", "domain", "map")
+SUPPORTS = {
+    "head": _FIELD,
+    "concentration": (*_FIELD, "outlet"),
+    "saturation": _FIELD,
+    "budget": ("outlet", "boundary", "domain"),
+}
+"""Variable -> where it can be read."""
+AREAS = ("boundary", "mask", "domain")
+"""Supports of many cells, whose fields become one number: cells of two meshes do not pair."""
 
 
 class Workflow(Table):
@@ -67,8 +89,20 @@ class Method(Table):
     engine: Engine | None = Field(default=None, description="what solves it, else the base's")
 
 
-class Observable(Table):
+class Observable(Kinded):
     """`[[comparison.observable]]`: what is compared."""
+
+    selector: ClassVar[str] = "support"
+    uses: ClassVar[Mapping[str, Uses]] = {
+        "point": Uses(("x", "y"), ("layer",)),
+        "line": Uses(("x", "y"), ("layer",)),
+        "cell": Uses(("cell",), ("layer",)),
+        "outlet": Uses(("boundary_id",)),
+        "boundary": Uses((), ("boundary_id", "component")),
+        "mask": Uses(("mask",), ("layer",)),
+        "domain": Uses((), ("component", "layer")),
+        "map": Uses((), ("layer",)),
+    }
 
     name: str = Field(pattern=ID, description="used in metrics")
     variable: Literal["head", "concentration", "saturation", "budget"] = Field(
@@ -79,8 +113,8 @@ class Observable(Table):
     support: Literal["point", "line", "cell", "outlet", "boundary", "mask", "domain", "map"] = (
         Field(description="where")
     )
-    x: list[float] | float | None = Field(default=None, description="points, or ends of a line [m]")
-    y: list[float] | float | None = Field(default=None, description="points, or ends of a line [m]")
+    x: list[float] | float | None = Field(default=None, description="points, or a line [m]")
+    y: list[float] | float | None = Field(default=None, description="points, or a line [m]")
     boundary_id: str | None = Field(default=None, description="of outlet and boundary")
     mask: InputPath | None = Field(default=None, description="polygon: CSV with x,y or GeoJSON")
     component: str | None = Field(default=None, description="of the budget: chd, drn, rcha")
@@ -95,12 +129,78 @@ class Observable(Table):
     max_rmse: float | None = Field(default=None, ge=0, description="becomes a gate [1]")
     max_abs_error: float | None = Field(default=None, ge=0, description="becomes a gate [1]")
 
+    @property
+    def points(self) -> list[tuple[float, float]]:
+        """The points of a point or line, in order [m]."""
+        x = self.x if isinstance(self.x, list) else [self.x or 0.0]
+        y = self.y if isinstance(self.y, list) else [self.y or 0.0]
+        return list(zip(x, y, strict=True))
+
+    @property
+    def own_unit(self) -> str:
+        """The unit of its values; a budget in kg/s is that of the solute."""
+        return self.unit or UNITS_OF[self.variable][0]
+
+    @property
+    def reduced(self) -> str:
+        """How several values become one; `value`: they do not."""
+        return self.reducer or ("area_mean" if self.support in AREAS else "value")
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
+        refuse("Observable", [*self._places(), *self._values()])
+        return self
+
+    def _places(self) -> Iterator[Fault]:
+        variable, support = self.variable, self.support
+        supports = SUPPORTS[variable]
+        if support not in supports:
+            told = f"must be {_or(supports)} with variable = {variable!r}, got {support!r}"
+            yield Fault(("support",), told)
+        for key in ("x", "y"):
+            many = isinstance(getattr(self, key), list)
+            count = len(getattr(self, key)) if many else 1
+            least = 2 if support == "line" else 1
+            if getattr(self, key) is not None and count < least:
+                yield Fault((key,), f"must hold {least} numbers or more [m], got {count}")
+        sizes = [len(v) if isinstance(v, list) else 1 for v in (self.x, self.y) if v is not None]
+        if len(set(sizes)) > 1:
+            yield Fault(("y",), f"must be as long as x, {sizes[0]}, got {sizes[1]}")
+        if support in ("boundary", "domain") and variable == "budget":
+            if self.component is None and (support == "domain" or self.boundary_id is None):
+                yield Fault(("component",), "is required by a budget", absent=True)
+        elif support == "boundary" and self.boundary_id is None:
+            yield Fault(("boundary_id",), f"is required by a {variable}", absent=True)
+        elif self.component is not None:
+            yield Fault(("component",), f"must be left out: a {variable} has none")
+
+    def _values(self) -> Iterator[Fault]:
+        units = UNITS_OF[self.variable]
+        if self.unit is not None and self.unit not in units:
+            told = f"must be {_or(units)}, the unit of {self.variable}, got {self.unit!r}"
+            yield Fault(("unit",), told)
+        if isinstance(self.time, float | int) and self.time < 0:
+            yield Fault(("time",), f"must be >= 0 [d], got {self.time!r}")
+        if self.support == "map" or self.variable == "budget" or self.support == "outlet":
+            known: tuple[str, ...] = ("value",)
+        elif self.support in AREAS:
+            known = ("area_mean", "mean", "sum", "max")
+        else:
+            known = ("value", "mean", "sum", "max")
+        if self.reducer is not None and self.reducer not in known:
+            told = f"must be {_or(known)} with support = {self.support!r}, got {self.reducer!r}"
+            yield Fault(("reducer",), told)
+
+
+def _or(words: Iterable[str]) -> str:
+    return " or ".join(map(repr, words))
+
 
 class ComparisonTable(Table):
     """`[comparison]` with what belongs to it."""
 
     comparison_id: str | None = Field(default=None, min_length=1, description="else the file's")
-    base_simulation_config: InputPath = Field(description="the one physical case")
+    base_simulation_config: Case = Field(description="the one physical case")
     base_simulation_overlay: Overlay = Field(
         default={}, description="tables of the case to change, for all methods"
     )
@@ -130,8 +230,26 @@ class ComparisonTable(Table):
             told = f"must be the id of an enabled simulation ({known})"
             told += f", got {self.reference_simulation!r}"
             faults.append(Fault(("reference_simulation",), told))
+        for index, one in enumerate(self.observable):
+            faults += [
+                Fault(("observable", index, "simulations", place), f"{_known(ids)}, got {name!r}")
+                for place, name in enumerate(one.simulations or [])
+                if name not in ids
+            ]
+            if one.support == "map" and not self.raster.enabled:
+                told = "must be another: comparison.raster.enabled is false, got 'map'"
+                faults.append(Fault(("observable", index, "support"), told))
+        for index, method in enumerate(self.simulation):
+            if method.run_dir is not None and (method.overlay or method.engine):
+                told = "must be left out: the run in run_dir is finished"
+                key = "engine" if method.engine else "overlay"
+                faults.append(Fault(("simulation", index, key), told))
         refuse("ComparisonTable", faults)
         return self
+
+
+def _known(ids: Iterable[str]) -> str:
+    return f"must be the id of a simulation ({', '.join(ids)})"
 
 
 class Comparison(Table):
@@ -139,3 +257,9 @@ class Comparison(Table):
 
     workflow: Workflow = Field(default=Workflow(), description="what to do")
     comparison: ComparisonTable = Field(description="case, methods, what is compared")
+
+    def refusals(self) -> Mapping[str, str]:
+        """What keeps the methods from running, or from being methods of one case."""
+        planning = import_module("mhx.groundwater.comparison.planning")  # it reads files
+        found: Mapping[str, str] = planning.refusals(self.comparison)
+        return found

@@ -64,7 +64,7 @@ def _source(metric: MetricTable, words: Vocabulary, row: Registration) -> Iterat
                 "source" if metric.source else "name",
                 f"a {row.runner} never reports {source!r}{hint}",
             )
-    elif metric.unit is not None and metric.unit != word.unit:
+    elif metric.unit is not None and word.unit and metric.unit != word.unit:
         yield "unit", f"unit {metric.unit!r} is not the unit of {source}, {word.unit!r}"
 
 
