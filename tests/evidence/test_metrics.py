@@ -14,6 +14,35 @@ def test_nested_tables_become_dotted_names():
     }
 
 
+LISTS = {
+    "numbers by their place": ([4.0, 5.0], {"a.0": 4.0, "a.1": 5.0}),
+    "tables by their id": (
+        [{"id": "w1", "h": 1}, {"id": "w-2", "h": {"m": 2}}],
+        {"a.w1.h": 1, "a.w-2.h.m": 2},
+    ),
+    "tables by their name": ([{"name": "x", "h": 1}], {"a.x.h": 1}),
+    "an id goes before a name": ([{"id": 7, "name": "x", "h": 1}], {"a.7.name": "x", "a.7.h": 1}),
+    "one id twice": (
+        [{"id": "w", "h": 1}, {"id": "w", "h": 2}],
+        {"a.0.id": "w", "a.0.h": 1, "a.1.id": "w", "a.1.h": 2},
+    ),
+    "an id of which no metric is made": ([{"id": "a b"}], {"a.0.id": "a b"}),
+    "only one has an id": ([{"id": "w"}, 3], {"a.0.id": "w", "a.1": 3}),
+    "a list of lists": ([[1, 2], [3]], {"a.0.0": 1, "a.0.1": 2, "a.1.0": 3}),
+    "nothing": ([], {}),
+}
+
+
+@pytest.mark.parametrize(("items", "flat"), LISTS.values(), ids=LISTS)
+def test_items_of_a_list_have_names_of_their_own(items, flat):
+    assert flatten({"a": items}) == flat
+
+
+def test_a_long_list_is_one_value():
+    assert len(flatten({"a": list(range(1000))})) == 1000
+    assert list(flatten({"a": list(range(1001))})) == ["a"]
+
+
 def test_two_spellings_of_one_name_are_refused():
     with pytest.raises(ValueError, match=r"a\.b"):
         flatten({"a": {"b": 1}, "a.b": 2})

@@ -96,12 +96,15 @@ def test_the_first_template_makes_the_configuration_of_the_program(folder):
 
 def test_numbers_become_metrics_and_texts_notes(folder):
     content = {"a": {"b": 1, "c": {"d-e": 2.5}}, "f.g": 3, "on": True, "off": False}
-    content |= {"why": "because", "list": [1, 2]}
+    content |= {"why": "because", "list": [1, 2], "series": [0.5] * 1001}
+    content |= {"wells": [{"id": "w1", "head_m": 3.5, "state": "wet"}, {"id": "w2", "head_m": 4}]}
     summary = carried_out(folder, **printing(json.dumps(content)))
     expected = {"a.b": 1.0, "a.c.d-e": 2.5, "f.g": 3.0, "on": 1.0, "off": 0.0}
+    expected |= {"list.0": 1.0, "list.1": 2.0, "wells.w1.head_m": 3.5, "wells.w2.head_m": 4.0}
     assert summary.metrics == expected
+    assert summary.notes["wells.w1.state"] == "wet"
     assert summary.notes["why"] == "because"
-    assert summary.notes["left_out"] == "lists are no metrics: list"
+    assert summary.notes["left_out"] == "lists of more than 1000 items are no metrics: series"
 
 
 def test_what_is_not_a_number_is_reported_as_none(folder, tmp_path):

@@ -1,19 +1,21 @@
 """Metrics: dotted names, numbers, units, and the vocabulary of a runner.
 
-What a runner reports may be nested; it is flattened to dotted names (`flow.head_range_m`) before it
-is selected, judged or stored.  Ids inside a name match `[A-Za-z0-9_-]+`, so that a dot always
-separates levels.  A word of a vocabulary may hold such ids as `<component>`; it then stands for
-every name with an id there.
+What a runner reports may be nested; it is flattened to dotted names (`flow.head_range_m`,
+`wells.w1.head_m` for an item of a list) before it is selected, judged or stored.  Ids inside a name
+match `[A-Za-z0-9_-]+`, so that a dot always separates levels.  A word of a vocabulary may hold such
+ids as `<component>`; it then stands for every name with an id there.
 """
 
 import difflib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from mhx.errors import MissingMetric
 
+LONGEST = 1000
+"""Items of a list that are metrics of their own; longer ones are series or fields."""
 KINDS = ("point", "mean", "integral", "extremum", "count", "duration", "text")
 
 _PLACEHOLDER = re.compile(r"<[a-z_]+>")
@@ -80,16 +82,43 @@ class Vocabulary:
 
 
 def flatten(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested tables as one table with dotted names; values are left as they are."""
+    """Nested tables and lists as one table with dotted names; values are left as they are.
+
+    An item of a list is named by its `id`, or its `name`, where all items have one of their own
+    that can stand in a metric, otherwise by its number from 0.  A list of more than `LONGEST` items
+    is a value, not a set of metrics.
+    """
     flat: dict[str, Any] = {}
     for key, value in nested.items():
         name = f"{prefix}{key}"
-        found = flatten(value, f"{name}.") if isinstance(value, Mapping) else {name: value}
+        table = _named(value) if _of_metrics(value) else value
+        found = flatten(table, f"{name}.") if isinstance(table, Mapping) else {name: value}
         twice = flat.keys() & found.keys()
         if twice:
             raise ValueError(f"metrics named twice: {', '.join(sorted(twice))}")
         flat.update(found)
     return flat
+
+
+def _of_metrics(value: Any) -> bool:
+    return isinstance(value, list) and len(value) <= LONGEST
+
+
+def _named(items: Sequence[Any]) -> dict[str, Any]:
+    """The items of a list by what tells them apart."""
+    for key in ("id", "name"):
+        names = [item.get(key) if isinstance(item, Mapping) else None for item in items]
+        if all(_is_name(name) for name in names) and len(set(map(str, names))) == len(names):
+            return {
+                str(name): {k: value for k, value in item.items() if k != key}
+                for name, item in zip(names, items, strict=True)
+            }
+    return {str(number): item for number, item in enumerate(items)}
+
+
+def _is_name(value: Any) -> bool:
+    whole = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    return whole or (isinstance(value, str) and re.fullmatch(_ID, value) is not None)
 
 
 def select(metrics: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:

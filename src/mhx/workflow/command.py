@@ -4,8 +4,9 @@ The program starts in the run folder, without a shell.  What it prints is kept i
 `stderr.txt`; all that it leaves below the run folder is listed by digest.  Exit status 0 and a
 readable metrics file mean that it ran, anything else that it failed.
 
-Metrics: numbers of the file under dotted names; true and false become 1 and 0; null, NaN and
-infinities are reported as no number; texts become notes; lists are left out and named in a note.
+Metrics: numbers of the file under dotted names, items of a list by their `id` or `name`, else by
+their number; true and false become 1 and 0; null, NaN and infinities are reported as no number;
+texts become notes; lists longer than `evidence.metrics.LONGEST` are left out and named in a note.
 Times in seconds.
 """
 
@@ -28,7 +29,7 @@ from mhx.config import parse, to_toml
 from mhx.errors import ConfigError, EngineMissing, EvidenceError, RunError
 from mhx.evidence.hashing import file_digest
 from mhx.evidence.manifest import LEFT_OUT_FOLDERS, evidence_files
-from mhx.evidence.metrics import flatten
+from mhx.evidence.metrics import LONGEST, flatten
 from mhx.evidence.store import strict, write_text
 from mhx.runner import RunRequest, RunSummary
 from mhx.workflow.command_table import CONFIG, OURS, STDERR, STDOUT, Command, CommandTable
@@ -245,7 +246,9 @@ def _reported(path: Path, name: str) -> tuple[dict[str, float], dict[str, str]]:
         else:
             metrics[key] = _number(value)
     if left_out:
-        notes["left_out"] = f"lists are no metrics: {', '.join(sorted(left_out))}"
+        notes["left_out"] = (
+            f"lists of more than {LONGEST} items are no metrics: {', '.join(sorted(left_out))}"
+        )
     return metrics, notes
 
 
