@@ -20,6 +20,7 @@ from mhx.groundwater.budget import Exchange, read_budget
 from mhx.groundwater.existing.grids import OwnGrid, read_grid
 from mhx.groundwater.existing.quantities import Measures, measures_of, step_ends
 from mhx.groundwater.existing.reading import OwnModel, Package, Part
+from mhx.groundwater.existing.values import package_array
 from mhx.groundwater.grid import Floats, Ids
 from mhx.groundwater.heads import Heads, read_heads
 from mhx.groundwater.listing import Listing
@@ -32,10 +33,14 @@ Keys = list[tuple[int, int]]
 
 @dataclass(frozen=True, kw_only=True)
 class ModelRun:
-    """One flow model of a simulation, solved.  name: as it is written in mfsim.nam."""
+    """One flow model of a simulation, solved.
+
+    name: as it is written in mfsim.nam.  solution: number of what solved it, from 1.
+    """
 
     name: str
     part: Part
+    solution: int
     grid: OwnGrid
     measures: Measures
     listing: Listing
@@ -45,7 +50,7 @@ class ModelRun:
 def flow_run(own: OwnModel, part: Part, listing: Listing) -> ModelRun:
     """The result of one GWF model; EvidenceError where a file is torn or no step was saved."""
     measures = measures_of(own, part.grid.length_unit)
-    grid = grid_of(part, measures)
+    grid = grid_of(own, part, measures)
     heads = read_heads(_path(part.heads), grid.layers, grid.cells)
     grid = _with_inactive(grid, heads)
     exchanges = read_budget(_path(part.budget), grid.bottoms.size)
@@ -92,13 +97,30 @@ def flow_run(own: OwnModel, part: Part, listing: Listing) -> ModelRun:
         },
     )
     return ModelRun(
-        name=part.name, part=part, grid=grid, measures=measures, listing=listing, result=result
-    )
+        name=part.name, part=part, solution=solution_of(own, part), grid=grid,
+        measures=measures, listing=listing, result=result,
+    )  # fmt: skip
 
 
-def grid_of(part: Part, measures: Measures) -> OwnGrid:
-    """The grid of a model, from the file that MODFLOW wrote beside its input."""
-    return read_grid(_path(part.grb), measures.length)
+def solution_of(own: OwnModel, part: Part) -> int:
+    """Number, from 1, of the solution that a model belongs to."""
+    name = part.name.upper()
+    for number, solution in enumerate(own.solutions, start=1):
+        if name in {one.upper() for one in solution.models}:
+            return number
+    return 1
+
+
+def grid_of(own: OwnModel, part: Part, measures: Measures) -> OwnGrid:
+    """The grid of a model, from the file that MODFLOW wrote beside its input.
+
+    Areas of DISU nodes are not in it; they are those of the model's own array.
+    """
+    grid = read_grid(_path(part.grb), measures.length)
+    if grid.kind != "disu":
+        return grid
+    areas = package_array(own, part, "disu", "area")
+    return grid if areas is None else replace(grid, areas=areas.ravel() * measures.length**2)
 
 
 def _path(path: Path | None) -> Path:

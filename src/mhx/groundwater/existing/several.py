@@ -37,7 +37,7 @@ def together(runs: Sequence[ModelRun]) -> FlowResult:
             :, None
         ],
         budget=tuple(_rows(runs, parts)),
-        steps=tuple(map(_worst, zip(*(part.steps for part in parts), strict=True))),
+        steps=tuple(_steps(runs)),
         ended_d=first.ended_d,
         fixed=np.concatenate(
             [part.fixed + start for part, start in zip(parts, starts, strict=True)]
@@ -127,14 +127,18 @@ def _rows(runs: Sequence[ModelRun], parts: Sequence[FlowResult]) -> Iterator[Bud
         )
 
 
-def _worst(steps: tuple[Step, ...]) -> Step:
-    """One time step of all models: the discrepancies that are furthest from 0."""
-    return replace(
-        steps[0],
-        converged=all(one.converged for one in steps),
-        percent_step=_furthest([one.percent_step for one in steps]),
-        percent_cumulative=_furthest([one.percent_cumulative for one in steps]),
-    )
+def _steps(runs: Sequence[ModelRun]) -> Iterator[Step]:
+    """Each time step of all models: discrepancies furthest from 0, iterations of all solutions."""
+    solvers = {run.solution: at for at, run in enumerate(runs)}.values()
+    for steps in zip(*(run.result.steps for run in runs), strict=True):
+        yield replace(
+            steps[0],
+            outer=sum(steps[at].outer for at in solvers),
+            inner=sum(steps[at].inner for at in solvers),
+            converged=all(one.converged for one in steps),
+            percent_step=_furthest([one.percent_step for one in steps]),
+            percent_cumulative=_furthest([one.percent_cumulative for one in steps]),
+        )
 
 
 def _furthest(values: Sequence[float]) -> float:
