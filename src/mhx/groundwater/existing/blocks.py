@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from mhx.errors import ConfigError
 
-WORD = r"(?:\"[^\"]*\"?|'[^']*'?|[^ \t,\r\"'][^ \t,\r]*)"
+WORD = r"(?:\"[^\"]*+\"?+|'[^']*+'?+|[^ \t,\r\"'][^ \t,\r]*+)"
 GAP = r"[ \t,]*"
 _WORDS = re.compile(WORD)
 _EDGE = re.compile(rf"{GAP}(BEGIN|END){GAP}(?=[ \t,]){GAP}({WORD})?{GAP}({WORD})?", re.IGNORECASE)

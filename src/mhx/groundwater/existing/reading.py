@@ -219,7 +219,7 @@ def described(simulation: Path, read: Mapping[Path, BlockFile]) -> OwnModel:
             for row in source.words("EXCHANGES")
             if len(row) > 3
         ),
-        tdis=_tdis(read[named(tdis)]),
+        tdis=_tdis(named(tdis), read[named(tdis)]),
         continues=source.option("CONTINUE") is not None,
     )
 
@@ -335,7 +335,7 @@ def _saved(source: BlockFile | None, key: str, named: _Named) -> Path | None:
     return named(path) if path is not None and saved else None
 
 
-def _tdis(source: BlockFile) -> Tdis:
+def _tdis(file: Path, source: BlockFile) -> Tdis:
     unit, start = source.option("TIME_UNITS"), source.option("START_DATE_TIME")
     periods = []
     for line, text in source.rows(source.block("PERIODDATA")):
@@ -347,7 +347,7 @@ def _tdis(source: BlockFile) -> Tdis:
         length, steps, multiplier = (float(number or 0.0) for number in numbers)
         periods.append(Period(length=length, steps=int(steps), multiplier=multiplier))
     return Tdis(
-        file=source.path,
+        file=file,
         time_unit=unit[0].lower() if unit else "unknown",
         start=start[0] if start else None,
         periods=tuple(periods),
