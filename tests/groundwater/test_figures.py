@@ -90,10 +90,10 @@ def test_flooded_dry_and_fixed_cells_are_named(pond, solved, tmp_path, monkeypat
 
 def test_contours_need_an_area(strip):
     grid = strip([], shape=(1, 4)).grid
-    assert figures._contours(grid, np.arange(4.0), 0.0, 3.0) is None
+    assert figures.contours_of(grid, np.arange(4.0), 0.0, 3.0) is None
     square = strip([], shape=(3, 3)).grid
-    assert figures._contours(square, np.full(9, 7.0), 6.5, 7.5) is None  # nor where it is flat
-    found = figures._contours(square, np.arange(9.0), 0.0, 8.0)
+    assert figures.contours_of(square, np.full(9, 7.0), 6.5, 7.5) is None  # nor where it is flat
+    found = figures.contours_of(square, np.arange(9.0), 0.0, 8.0)
     assert found.levels == [0, 1, 2, 3, 4, 5, 6, 7, 8]
 
 

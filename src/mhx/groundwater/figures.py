@@ -41,10 +41,10 @@ def draw(folder: Path, grid: Grid, terrain: Terrain, result: FlowResult | None) 
     flow = [
         _heads(folder / f"{HEAD}.png", grid, lines, result, depth),
         _depths(folder / f"{DEPTH}.png", grid, lines, result, depth),
-        _budget(folder / f"{BUDGET}.png", result),
+        budget_bars(folder / f"{BUDGET}.png", result),
     ]
     if result.saved > 1:
-        flow.append(_history(folder / f"{HISTORY}.png", result))
+        flow.append(budget_history(folder / f"{HISTORY}.png", result))
     return [*flow, *drawn]
 
 
@@ -55,9 +55,9 @@ def _mesh(path: Path, grid: Grid, lines: Sequence[Floats]) -> Path:
     maps.cell_map(
         path,
         maps.CellMap(
-            polygons=_corners(grid),
+            polygons=corners_of(grid),
             values=smallest,
-            extent=_extent(grid),
+            extent=extent_of(grid),
             title="Mesh",
             note=f"{grid.n_cells} cells, smallest angle {smallest.min():.3g} degrees",
             colour_label="smallest interior angle  [degrees]",
@@ -82,23 +82,23 @@ def _heads(
     path: Path, grid: Grid, lines: Sequence[Floats], result: FlowResult, depth: Floats
 ) -> Path:
     table = result.top - depth
-    low, high = _limits(table)
+    low, high = limits_of(table)
     fixed = np.unique(result.fixed % grid.n_cells)
     maps.cell_map(
         path,
         maps.CellMap(
-            polygons=_corners(grid),
+            polygons=corners_of(grid),
             values=table,
-            extent=_extent(grid),
+            extent=extent_of(grid),
             title="Head of the water table",
-            note=_when(result),
+            note=moment(result),
             colour_label="head  [m]",
             limits=(low, high),
             lines=lines,
             lines_label="constraints",
             special=[
                 maps.Special(
-                    polygons=_corners(grid, fixed),
+                    polygons=corners_of(grid, fixed),
                     label="fixed head",
                     color=style.RED,
                     hatch="////",
@@ -106,7 +106,7 @@ def _heads(
                 ),
                 _dry(grid, table),
             ],
-            contours=_contours(grid, table, low, high),
+            contours=contours_of(grid, table, low, high),
         ),
     )
     return path
@@ -121,19 +121,19 @@ def _depths(
     maps.cell_map(
         path,
         maps.CellMap(
-            polygons=_corners(grid),
+            polygons=corners_of(grid),
             values=depth,
-            extent=_extent(grid),
+            extent=extent_of(grid),
             title="Depth of the water table below ground",
-            note=f"{_when(result)}{above}",
+            note=f"{moment(result)}{above}",
             colour_label="depth  [m]",
-            limits=(0.0, max(_limits(depth)[1], 1e-9)),
+            limits=(0.0, max(limits_of(depth)[1], 1e-9)),
             colormap=f"{style.SEQUENTIAL}_r",
             lines=lines,
             lines_label="constraints",
             special=[
                 maps.Special(
-                    polygons=_corners(grid, np.flatnonzero(flooded)),
+                    polygons=corners_of(grid, np.flatnonzero(flooded)),
                     label=f"above ground by more than {FLOODED_M:g} m",
                     color=style.RED,
                     hatch="\\\\\\\\",
@@ -145,12 +145,14 @@ def _depths(
     return path
 
 
-def _budget(path: Path, result: FlowResult) -> Path:
+def budget_bars(path: Path, result: FlowResult) -> Path:
+    """Water in and out per component in the last saved step, and what recharge was lost."""
     rows = [row for row in result.budget if row.saved == result.saved - 1 and not row.boundary]
     factor, unit = _unit(max(row.rate_in + row.rate_out for row in rows))
     nominal = result.about["recharge_nominal_m3_s"]
     accepted = sum(row.rate_in - row.rate_out for row in rows if row.component == "rcha")
-    lost = f", {100 * (1 - accepted / nominal):.3g} % of the recharge is not accepted"
+    lost = 1 - accepted / nominal if nominal else 0.0
+    told = f", {100 * lost:.3g} % of the recharge is not accepted" if abs(lost) > 1e-3 else ""
     maps.bars(
         path,
         [
@@ -159,12 +161,13 @@ def _budget(path: Path, result: FlowResult) -> Path:
         ],
         "Water budget",
         f"rate  [{unit}]",
-        _when(result) + (lost if nominal and abs(accepted / nominal - 1) > 1e-3 else ""),
+        f"{moment(result)}{told}",
     )
     return path
 
 
-def _history(path: Path, result: FlowResult) -> Path:
+def budget_history(path: Path, result: FlowResult) -> Path:
+    """What each component gives, less what it takes, over time."""
     rows = [row for row in result.budget if not row.boundary]
     factor, unit = _unit(max(row.rate_in + row.rate_out for row in rows))
     nets: dict[str, Floats] = {}
@@ -197,17 +200,19 @@ def _history(path: Path, result: FlowResult) -> Path:
     return path
 
 
-def _corners(grid: Grid, cells: Iterable[int] | None = None) -> list[Floats]:
+def corners_of(grid: Grid, cells: Iterable[int] | None = None) -> list[Floats]:
+    """(k, 2) m of each cell, or of these."""
     chosen = range(grid.n_cells) if cells is None else cells
     return [grid.vertices[grid.cell(cell)] for cell in chosen]
 
 
-def _extent(grid: Grid) -> tuple[float, float, float, float]:
+def extent_of(grid: Grid) -> tuple[float, float, float, float]:
+    """West, east, south and north end [m]."""
     low, high = grid.vertices.min(axis=0), grid.vertices.max(axis=0)
     return float(low[0]), float(high[0]), float(low[1]), float(high[1])
 
 
-def _limits(values: Floats) -> tuple[float, float]:
+def limits_of(values: Floats) -> tuple[float, float]:
     """Smallest and largest number, a little apart where they are one."""
     there = values[np.isfinite(values)]
     if not there.size:
@@ -218,14 +223,14 @@ def _limits(values: Floats) -> tuple[float, float]:
 
 def _dry(grid: Grid, values: Floats) -> maps.Special:
     return maps.Special(
-        polygons=_corners(grid, np.flatnonzero(~np.isfinite(values))),
+        polygons=corners_of(grid, np.flatnonzero(~np.isfinite(values))),
         label="dry",
         color=style.FAINT,
         hatch="xxx",
     )
 
 
-def _contours(grid: Grid, values: Floats, low: float, high: float) -> maps.Contours | None:
+def contours_of(grid: Grid, values: Floats, low: float, high: float) -> maps.Contours | None:
     """Lines through the cell centres at round values; None where the centres span no area."""
     there = np.flatnonzero(np.isfinite(values))
     points = grid.centres[there]
@@ -266,7 +271,7 @@ def _unit(largest: float) -> tuple[float, str]:
     return (1.0, "m³/s") if largest >= LITRES else (1e3, "L/s")
 
 
-def _when(result: FlowResult) -> str:
+def moment(result: FlowResult) -> str:
     """Which moment is shown."""
     if result.about["regime"] == "steady" and result.saved == 1:
         return "steady state"
