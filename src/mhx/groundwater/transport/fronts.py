@@ -16,8 +16,8 @@ from mhx.groundwater.transport.results import TransportResult
 
 NO_DIRECTION = 0.05
 """Mean flow over the sum of all flow, below which there is no direction (a well amid it) [1]."""
-OUTWARD = 0.5
-"""Cosine of flow and outward normal from which an edge of the mesh is an outlet [1]."""
+AHEAD = 0.25
+"""Cosine of flow and connection from which a neighbour lies ahead; an outlet has none [1]."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,10 +102,12 @@ def _has_left(grid: Grid, values: Floats, towards: Floats, level: float) -> bool
     places = np.where(above, grid.centres @ towards, -math.inf)
     reached = places >= places.max() - 1e-9 * float(np.ptp(grid.centres @ towards))
     edges = grid.edges
-    side = grid.vertices[edges.owner_b] - grid.vertices[edges.owner_a]
-    outward = np.stack([-side[:, 1], side[:, 0]], axis=1)  # corners run clockwise: out is left
-    cosine = (outward @ towards) / np.hypot(side[:, 0], side[:, 1])
-    return bool(reached[edges.owner[cosine > OUTWARD]].any())
+    way = grid.centres[edges.j] - grid.centres[edges.i]
+    cosine = (way @ towards) / np.hypot(way[:, 0], way[:, 1])
+    ends = np.ones(grid.n_cells, dtype=bool)
+    ends[edges.i[cosine > AHEAD]] = False
+    ends[edges.j[cosine < -AHEAD]] = False
+    return bool(ends[reached].any())
 
 
 def moments(grid: Grid, mass: Floats, towards: Floats | None) -> Moments:
