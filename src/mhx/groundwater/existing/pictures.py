@@ -70,7 +70,9 @@ def _heads(path: Path, run: ModelRun, grid: Grid) -> Path:
         contours = contours_of(within, values, *limits)
         maps.cell_map(path, replace(shown[0], title=f"Head, {run.name}", contours=contours))
     else:
-        titled = [replace(one, title=f"layer {at}") for at, one in enumerate(shown, start=1)]
+        titled = [
+            replace(one, title=f"layer {at}", note="") for at, one in enumerate(shown, start=1)
+        ]
         more = result.bottoms.shape[0] - len(shown) if run.grid.kind != "disu" else 0
         note = moment(result) + (f"; {more} deeper layers are not shown" if more > 0 else "")
         maps.cell_maps(path, titled, f"Head, {run.name}", note)
