@@ -14,8 +14,5 @@ from mhx.report.page import Chart
 def embedded(picture: Path, caption: str, *, wide: bool = True) -> Chart:
     """A PNG as it stands on a page; the caption is also what a reader without pictures hears."""
     content = base64.b64encode(picture.read_bytes()).decode("ascii")
-    markup = (
-        f'<img alt="{escape(caption)}" src="data:image/png;base64,{content}" '
-        'style="max-width:100%;height:auto;background:white">'
-    )
+    markup = f'<img alt="{escape(caption)}" src="data:image/png;base64,{content}">'
     return Chart(svg=markup, caption=caption, wide=wide)

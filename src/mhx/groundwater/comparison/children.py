@@ -76,7 +76,7 @@ def resolve(table: ComparisonTable) -> Resolved:
     """Every enabled method of a comparison whose paths are absolute."""
     faults: list[Told] = []
     try:
-        base = _base(table.base_simulation_config)
+        base = _base(_as_typed(table.base_simulation_config))
         data, layers = _laid(base, table)
     except ConfigError as error:
         return Resolved(children=(), faults=(Told(BASE, f": {error}"),))
@@ -156,6 +156,12 @@ def _base(path: Path) -> _Base:
     if missing := absent(inputs, texts):
         raise ConfigError("; ".join(map(written.source.describe, missing)))
     return _Base(written=written, data=_with_processes(data))
+
+
+def _as_typed(path: Path) -> Path:
+    """From the current folder where it lies below: shorter in messages."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 def _with_processes(data: Mapping[str, Any]) -> dict[str, Any]:

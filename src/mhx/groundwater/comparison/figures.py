@@ -30,10 +30,11 @@ DASHES = ("-", (0, (5, 3)), (0, (1, 1.5)), (0, (6, 2, 1, 2)))
 
 @dataclass(frozen=True, kw_only=True)
 class Drawn:
-    """A picture and what it shows."""
+    """A picture and what it shows; wide: it has several maps."""
 
     path: Path
     caption: str
+    wide: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +93,7 @@ def _fields(folder: Path, shown: Shown) -> Iterator[Drawn]:
         yield Drawn(
             path=folder / f"{name}.png",
             caption=f"The {name} of every method in its own cells, last saved step, on one scale.",
+            wide=True,
         )
 
 
@@ -119,7 +121,7 @@ def _maps(folder: Path, shown: Shown) -> Iterator[Drawn]:
         path = folder / f"difference_{name}.png"
         side_by_side.draw(path, sheet)
         words = f"Differences of {name} from the reference on the common raster, on one scale."
-        yield Drawn(path=path, caption=words)
+        yield Drawn(path=path, caption=words, wide=True)
 
 
 def _told(one: Matched) -> str:

@@ -178,7 +178,7 @@ def _differences(told: Told) -> list[Block]:
 
 
 def _pictures(told: Told) -> list[Block]:
-    charts = [embedded(one.path, one.caption) for one in told.drawn]
+    charts = [embedded(one.path, one.caption, wide=one.wide) for one in told.drawn]
     return [Charts(charts=charts)] if charts else [Words("There is none.")]
 
 
