@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from importlib import import_module
 from types import SimpleNamespace
 
 import pytest
@@ -48,6 +49,9 @@ def row(**changes):
 @pytest.mark.parametrize("row", registry.rows(), ids=lambda row: f"{row.subject}-{row.runner}")
 def test_every_row_can_be_resolved(row):
     assert callable(registry.runner_of(row))
+    for named in filter(None, (row.identity, row.before)):
+        module, _, name = named.partition(":")
+        assert callable(getattr(import_module(module), name))
     assert issubclass(registry.table_of(row), Table)
     assert row.purpose.endswith(".")
 

@@ -76,6 +76,7 @@ _SIMULATION: Mapping[str, Any] = {
     "child_defaults": {"output": {"figures": False}},
     "code": ("mhx.groundwater",),
     "identity": "mhx.groundwater.engines:identity",
+    "before": "mhx.groundwater.existing.before:before",
 }
 _COMPARISON: Mapping[str, Any] = {
     "runner": "comparison",
