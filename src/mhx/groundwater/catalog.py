@@ -38,12 +38,15 @@ _STEP_COLUMNS = (
 )
 
 
-def write_results(run_dir: Path, result: FlowResult, identity: Mapping[str, Any]) -> list[str]:
+def write_results(
+    run_dir: Path, result: FlowResult, identity: Mapping[str, Any], below: str = ""
+) -> list[str]:
     """Write `results/`; the paths below the run folder.
 
-    identity: sim_id, name, solver, solver_version, solver_sha256.
+    identity: sim_id, name, solver, solver_version, solver_sha256.  below: folder in `results/`, of
+    one model of several.
     """
-    folder = run_dir / FOLDER
+    folder = run_dir / FOLDER / below
     fields = {"head": result.heads, **result.fields}
     arrays: dict[str, Any] = {
         **fields,
@@ -77,7 +80,7 @@ def write_results(run_dir: Path, result: FlowResult, identity: Mapping[str, Any]
         STEPS: table_of(_STEP_COLUMNS, steps),
     }
     write_files(folder, contents)
-    return [f"{FOLDER}/{name}" for name in contents]
+    return [(folder / name).relative_to(run_dir).as_posix() for name in contents]
 
 
 def write_files(folder: Path, contents: Mapping[str, bytes]) -> None:
@@ -105,9 +108,9 @@ def lines_of(catalog: Mapping[str, Any]) -> bytes:
     return ("{\n" + ",\n".join(rows) + "\n}\n").encode("ascii")
 
 
-def reopen(run_dir: Path) -> FlowResult:
+def reopen(run_dir: Path, below: str = "") -> FlowResult:
     """The result of a finished run from `results/` alone; EvidenceError where it is not whole."""
-    folder = run_dir / FOLDER
+    folder = run_dir / FOLDER / below
     catalog = read_json(folder / CATALOG, RESULT_CATALOG)
     arrays = arrays_of(folder / HEADS)
     try:
