@@ -12,6 +12,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from mhx.config import OutputPath, Table
+from mhx.groundwater.analytic import limits as analytic
 from mhx.groundwater.existing.config import Model
 from mhx.groundwater.fem import limits as fem
 from mhx.groundwater.flow_config import Flow
@@ -126,7 +127,7 @@ class Simulation(Table):
                 for known in [", ".join(sorted(lines)) or "none is declared"]
             ]
         faults += [*_foreign_streams(self), *_missing_layers(self), *legacy.faults(self)]
-        faults += fem.faults(self)
+        faults += [*fem.faults(self), *analytic.faults(self)]
         if self.runs("transport") and self.transport is not None and self.flow is not None:
             faults += disagreements(self.transport, self.flow, _most_layers(self))
         refuse("Simulation", faults)

@@ -24,13 +24,13 @@ FLOW = {
     "mfnwt": "mhx.groundwater.legacy.nwt:solve",
     "fem_p1": "mhx.groundwater.fem.flow:solve",
     "fem_p2": "mhx.groundwater.fem.flow:solve",
-    "analytic": "mhx.groundwater.analytic:solve",
+    "analytic": "mhx.groundwater.analytic.engine:solve",
 }
 """Engine -> the function that solves flow."""
 TRANSPORT = {
     "mf6": "mhx.groundwater.transport.gwt:solve",
     "mt3dusgs": "mhx.groundwater.legacy.mt3d:solve",
-    "analytic": "mhx.groundwater.analytic:solve_transport",
+    "analytic": "mhx.groundwater.analytic.engine:solve_transport",
 }
 """Engine -> the function that solves flow and transport."""
 

@@ -1,0 +1,162 @@
+"""Cases of transport that have an exact solution, checked and read from a configuration.
+
+    ogata_banks    uniform flow, concentration held on the side of inflow
+    flux_column    uniform flow, the water that enters carries a concentration
+    strip_source   uniform flow, concentration held on a part of the side of inflow
+
+No numpy: this runs when a case is planned.
+"""
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from mhx.groundwater.analytic.cases import Column, Linear, Strip
+from mhx.groundwater.analytic.flow_cases import linear
+from mhx.groundwater.analytic.reading import AXES, Reading
+from mhx.groundwater.kinds import Place
+
+if TYPE_CHECKING:
+    from mhx.groundwater.config import Simulation
+
+ARRIVED = 3.0
+"""(R L - v t) / (2 sqrt(D R t)) up to which a front has arrived at L: erfc(3) = 2e-5 [1]."""
+
+
+def ogata_banks(read: Reading) -> Column:
+    """Concentration held on the whole side of inflow.  Ogata and Banks, USGS PP 411-A (1961)."""
+    return _column(read, held=True)
+
+
+def flux_column(read: Reading) -> Column:
+    """Concentration of the water that enters.  Lindstrom et al., Water Resour. Res. 3 (1967)."""
+    return _column(read, held=False)
+
+
+def _column(read: Reading, *, held: bool) -> Column:
+    flow = linear(read)
+    inlet = _inlet(flow)
+    source = _held(read, inlet)[0] if held else _carried(read, inlet)
+    return Column(flow=flow, source=source, held=held, **_solute(read, flow))
+
+
+def strip_source(read: Reading) -> Strip:
+    """Concentration held on a part of the side of inflow.  Wexler, USGS TWRI 3-B7 (1992)."""
+    flow = linear(read)
+    source, first, last = _held(read, _inlet(flow), part=True)
+    west, east, south, north = read.box()
+    numbers = _solute(read, flow)
+    across = _spread(read, numbers["velocity"], "alpha_th")
+    return Strip(
+        flow=flow, source=source, held=True, **numbers, across=across, first=first, last=last,
+        sides=(south, north) if flow.axis == 0 else (west, east),
+    )  # fmt: skip
+
+
+def _inlet(flow: Linear) -> str:
+    """The side at which water enters."""
+    lower = flow.flux > 0
+    return ("west" if lower else "east") if flow.axis == 0 else ("south" if lower else "north")
+
+
+def _solute(read: Reading, flow: Linear) -> dict[str, float]:
+    """Velocity, dispersion, retardation, decay and start; the end must lie ahead of the front."""
+    transport = read.config.transport
+    assert transport is not None  # checked by the caller
+    place: Place = ("transport", "param")
+    porosity = read.uniform(transport.param.porosity, (*place, "porosity"))
+    velocity = abs(flow.flux) / porosity
+    read.must(velocity != 0, ("flow", "bc"), "let water flow (two different heads)")
+    kd = read.uniform(transport.param.kd, (*place, "kd"), 0.0)
+    density = read.uniform(transport.param.bulk_density, (*place, "bulk_density"), 0.0)
+    decay = read.uniform(transport.param.decay, (*place, "decay"), 0.0)
+    order = transport.param.decay_order
+    read.must(decay == 0 or order == 1, (*place, "decay_order"), "be 1")
+    read.must(transport.ic.file is None, ("transport", "ic", "file"), "be left out")
+    found = {
+        "velocity": velocity,
+        "dispersion": _spread(read, velocity, "alpha_l"),
+        "retardation": 1 + density * kd / porosity,
+        "decay": decay,
+        "start": transport.ic.si,
+    }
+    _ahead(read, flow.high - flow.low, found)
+    return found
+
+
+def _spread(read: Reading, velocity: float, name: str) -> float:
+    """Dispersivity times velocity, and diffusion [m2/s]."""
+    assert read.config.transport is not None
+    param, place = read.config.transport.param, ("transport", "param")
+    length = read.uniform(getattr(param, name), (*place, name), 0.0)
+    found = length * velocity + read.uniform(param.diffusion, (*place, "diffusion"), 0.0)
+    read.must(not found <= 0, (*place, name), "be > 0 [m]")
+    return found
+
+
+def _ahead(read: Reading, length: float, found: Mapping[str, float]) -> None:
+    """The column of the solution has no end: what is computed must not reach it either."""
+    assert read.config.transport is not None
+    time = read.config.transport.time.seconds or seconds_of(read.config)
+    v, d, r = found["velocity"], found["dispersion"], found["retardation"]
+    u = math.sqrt(v**2 + 4 * r * found["decay"] * d) if d > 0 else v
+    gone = d > 0 and (u - v) * length / (2 * d) >= ARRIVED**2  # decayed before it gets there
+    free = (r * length - u * time) / (2 * math.sqrt(d * r * time)) if d > 0 else math.inf
+    what = f"be longer along the flow: after {time:g} s the front reaches its end at {length:g} m"
+    read.must(gone or not free < ARRIVED, ("domain",), f"{what}, where the solution has none,")
+
+
+def seconds_of(config: "Simulation") -> float:
+    """How long a run is, where `transport.time.length` does not say it [s]."""
+    flow = config.flow
+    if flow is None or flow.time is None:
+        return math.nan
+    return sum(period.seconds for period in flow.time.period)
+
+
+def _held(read: Reading, inlet: str, *, part: bool = False) -> tuple[float, float, float]:
+    """The concentration held at the inlet, and of a part of it both ends."""
+    transport = read.config.transport
+    assert transport is not None
+    tables, nothing = transport.bc, (math.nan, math.nan, math.nan)
+    one = len(tables) == 1 and tables[0].package == "cnc"
+    if not read.must(one, ("transport", "bc"), "be one cnc"):
+        return nothing
+    value = read.number(tables[0].value, ("transport", "bc", 0, "value"))
+    where = tables[0].where
+    if not part:
+        place: Place = ("transport", "bc", 0, "where", "side")
+        read.must(where.side == inlet, place, f"be {inlet!r}, where water enters,")
+        return value, math.nan, math.nan
+    place = ("transport", "bc", 0, "where", "line")
+    drawn = _drawn(read, where.line)
+    if not read.must(bool(drawn), place, "name a mesh.constraint with points"):
+        return nothing
+    axis, box = AXES[inlet], read.box()
+    edge = box[("west", "east", "south", "north").index(inlet)]
+    reach = 1e-6 * abs(box[2 * axis + 1] - box[2 * axis])
+    on_it = all(abs(point[axis] - edge) <= reach for point in drawn)
+    read.must(on_it, place, f"lie on the side {inlet}, where water enters,")
+    across = [point[1 - axis] for point in drawn]
+    return value, min(across), max(across)
+
+
+def _drawn(read: Reading, name: str | None) -> list[tuple[float, float]]:
+    """Points of a mesh constraint that stands in the configuration."""
+    assert read.config.mesh is not None
+    for line in read.config.mesh.constraint:
+        if line.id == name and line.points is not None:
+            return [(float(x), float(y)) for x, y in line.points]
+    return []
+
+
+def _carried(read: Reading, inlet: str) -> float:
+    """The concentration of the water that enters."""
+    transport, flow = read.config.transport, read.config.flow
+    assert transport is not None and flow is not None
+    read.must(not transport.bc, ("transport", "bc"), "be left out")
+    for index, table in enumerate(flow.bc):
+        if table.where.side == inlet:
+            place: Place = ("flow", "bc", index, "concentration")
+            return read.number(table.concentration, place)
+    return math.nan
