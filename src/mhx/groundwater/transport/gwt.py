@@ -4,7 +4,9 @@ Where the steps follow from a Courant number the flow is solved alone first, in 
 that is thrown away; what is kept is the run of both, with the steps that were chosen.
 """
 
+import hashlib
 import tempfile
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from mhx.groundwater.budget import read_budget
 from mhx.groundwater.flow import assemble as assemble_flow
 from mhx.groundwater.grid import Floats, Grid
 from mhx.groundwater.listing import Listing
+from mhx.groundwater.memory import remembered
 from mhx.groundwater.mf6 import SCREEN, carry_out, judged, run_mf6
 from mhx.groundwater.model import FlowModel
 from mhx.groundwater.placing import place
@@ -22,7 +25,7 @@ from mhx.groundwater.results import read_results as read_flow
 from mhx.groundwater.solved import FlowRun, Task, TransportRun
 from mhx.groundwater.transport import writer
 from mhx.groundwater.transport.assembly import assemble
-from mhx.groundwater.transport.flowfield import read_flow_field
+from mhx.groundwater.transport.flowfield import FlowField, read_flow_field
 from mhx.groundwater.transport.model import TransportModel
 from mhx.groundwater.transport.reading import SECOND, read_results
 from mhx.groundwater.transport.stepping import courant_of, turnover, with_courant
@@ -126,18 +129,30 @@ def unequal(grid: Grid) -> float:
 
 
 def _turnovers(model: TransportModel, flow: FlowModel, task: Task) -> Floats:
-    """(n_periods,) largest outflow over pore volume [1/s] of the flow solved alone."""
+    """(n_periods,) largest outflow over pore volume [1/s] of the flow solved alone.
+
+    The flow of the case before is not solved again where only transport differs.
+    """
     alone = replace(flow, save_flow_ja=True, save="last" if flow.regime == "steady" else "all")
-    with tempfile.TemporaryDirectory(prefix="mhx-flow-", dir=task.folder.parent) as scratch:
-        folder = Path(scratch)
-        for name, content in write_flow(alone).items():
-            (folder / name).write_bytes(content)
-        run_mf6(task.programs["mf6"].path, folder, task.config.solver.mf6.timeout_s)
-        field = read_flow_field(
-            alone, folder / BUDGET, read_budget(folder / BUDGET, model.strt.size)
-        )
+    files = write_flow(alone)
+    digest = hashlib.blake2b(b"\0".join(files.values()), digest_size=16).digest()
+    exe = task.programs["mf6"]
+    field = remembered(
+        "flow alone", (digest, exe.sha256), lambda: _alone(alone, files, task, exe.path)
+    )
     pores = model.properties["porosity"] * model.volumes * field.saturation
     found = np.zeros(len(flow.periods))
     for at, period in enumerate(field.period.tolist()):
         found[period - 1] = max(found[period - 1], turnover(field.outflow[at], pores[at]))
     return found
+
+
+def _alone(flow: FlowModel, files: Mapping[str, bytes], task: Task, exe: Path) -> FlowField:
+    """The flow without transport, from a folder that is thrown away."""
+    with tempfile.TemporaryDirectory(prefix="mhx-flow-") as scratch:
+        folder = Path(scratch)
+        for name, content in files.items():
+            (folder / name).write_bytes(content)
+        run_mf6(exe, folder, task.config.solver.mf6.timeout_s)
+        path = folder / BUDGET
+        return read_flow_field(flow, path, read_budget(path, flow.bottoms.size))
