@@ -76,11 +76,12 @@ def entering(case: Column, x: Floats, time: float) -> Floats:
         return 0.5 * erfc(a) + np.exp(-(a**2)) * bulk
     if 4 * mu * d / v**2 < SMALL:
         return _faded(case, x, time)
-    faded = np.exp((v - u) * x / (2 * d))
+    less = -4 * mu * d / (v + u)  # v - u, free of cancellation
+    faded = np.exp(less * x / (2 * d))
     c, e = (r * x - u * time) / width, (r * x + u * time) / width
-    return faded * (v / (v + u) * erfc(c) + v / (v - u) * np.exp(-(c**2)) * erfcx(e)) + v**2 / (
-        2 * mu * d
-    ) * np.exp(-case.decay * time - a**2) * erfcx(b)
+    arrived = v / (v + u) * erfc(c) + v / less * np.exp(-(c**2)) * erfcx(e)
+    left = v**2 / (2 * mu * d) * np.exp(-case.decay * time - a**2) * erfcx(b)
+    return faded * arrived + left
 
 
 def _faded(case: Column, x: Floats, time: float) -> Floats:
