@@ -21,9 +21,9 @@ from mhx.evidence.hashing import file_digest
 from mhx.groundwater import catalog, listing
 from mhx.groundwater.config import Simulation
 from mhx.groundwater.engines import Engine, find, noted
-from mhx.groundwater.existing import files, gates, quantities, several
+from mhx.groundwater.existing import gates, quantities, several
 from mhx.groundwater.existing.copying import Materialised, materialise
-from mhx.groundwater.existing.reading import OwnModel, Part
+from mhx.groundwater.existing.reading import OwnModel, Part, opened
 from mhx.groundwater.existing.results import ModelRun, flow_run, plain_name, solution_of
 from mhx.groundwater.flow_metrics import flow_metrics
 from mhx.groundwater.grid import Grid
@@ -135,7 +135,7 @@ def identity_of(config: Simulation, engine: Engine) -> str:
     assert config.model is not None
     plain = config.model_dump(exclude={"workflow": True, "output": True})
     plain["solver"]["mf6"] |= {"exe": engine.identity, "timeout_s": None}
-    reached = files.reached(config.model.path)
+    reached = opened(config.model.path).reached.files
     digests = remembered(
         "digests of own model",
         key_of(*reached),
