@@ -108,6 +108,54 @@ CASES = {
 }
 
 
+OVERLAYS = {
+    "a directive stays for whoever lays it": (
+        {},
+        {"overlay": {"mesh": {"cell_x__delete": True}}},
+        {"overlay": {"mesh": {"cell_x__delete": True}}},
+    ),
+    "of two overlays the later counts": (
+        {"overlay": {"mesh": {"size": 2, "cell_x__delete": True}}},
+        {"overlay": {"mesh": {"size": 3}}},
+        {"overlay": {"mesh": {"size": 3, "cell_x__delete": True}}},
+    ),
+    "a later deletion takes what was said before": (
+        {"base_overlay": {"flow": {"ic": {"value": 1}, "bc__append": [1]}}},
+        {"base_overlay": {"flow": {"ic__delete": True}}},
+        {"base_overlay": {"flow": {"bc__append": [1], "ic__delete": True}}},
+    ),
+    "two extensions are one": (
+        {"overlay": {"bc__append": [1]}},
+        {"overlay": {"bc__append": [2]}},
+        {"overlay": {"bc__append": [1, 2]}},
+    ),
+    "items merge by id": (
+        {"m": [{"id": "a", "overlay": {"bc": [{"id": "w", "head": 1}]}}]},
+        {"m": [{"id": "a", "overlay": {"bc": [{"id": "w", "rate__delete": True}, {"id": "e"}]}}]},
+        {
+            "m": [
+                {
+                    "id": "a",
+                    "overlay": {"bc": [{"id": "w", "head": 1, "rate__delete": True}, {"id": "e"}]},
+                }
+            ]
+        },
+    ),
+    "an overlay is replaced as it is written": (
+        {"overlay": {"a": 1}},
+        {"overlay__replace": {"b__delete": True}},
+        {"overlay": {"b__delete": True}},
+    ),
+}
+
+
+@pytest.mark.parametrize(("base", "overlay", "result"), OVERLAYS.values(), ids=OVERLAYS)
+def test_an_overlay_in_a_table_keeps_its_directives(base, overlay, result):
+    kept = copy.deepcopy((base, overlay))
+    assert merged(base, overlay) == result
+    assert (base, overlay) == kept
+
+
 @pytest.mark.parametrize(("base", "overlay", "result"), CASES.values(), ids=CASES)
 def test_merge(base, overlay, result):
     assert merged(base, overlay) == result

@@ -4,7 +4,8 @@ Tables merge deeply; scalars and lists of the overlay replace those of the base.
 in which every item of both sides has an `id` of its own merge by `id`: the same id merges in place,
 a new one is appended.  Three endings of keys are directives and never reach the result:
 `key__append = [..]` extends an inherited list, `key__delete = true` removes an inherited key,
-`key__replace = ..` replaces even where merging by id would apply.
+`key__replace = ..` replaces even where merging by id would apply.  Only below a key `overlay` or
+`..._overlay` they stay: what stands there is laid over something else, later.
 
 Nothing given is changed, and what an overlay does not touch is shared with the base: results are
 for reading.  Where a merged value came from is found again by `mhx.config.origins`.
@@ -19,6 +20,7 @@ from mhx.config.lines import Place
 from mhx.errors import ConfigError
 
 APPEND, DELETE, REPLACE = "__append", "__delete", "__replace"
+OVERLAY = "overlay"
 _ORDER = (DELETE, REPLACE, "", APPEND)  # within one overlay: make room, set, extend
 
 
@@ -42,6 +44,11 @@ def directive(key: str) -> tuple[str, str]:
         if key.endswith(ending) and key != ending:
             return key.removesuffix(ending), ending
     return key, ""
+
+
+def is_overlay(name: str) -> bool:
+    """True for a key that holds an overlay of something else: `overlay`, `..._overlay`."""
+    return name == OVERLAY or name.endswith(f"_{OVERLAY}")
 
 
 def by_id(value: Any) -> bool:
@@ -99,12 +106,36 @@ def _table(
         value, place = overlay[key], (*above, key)
         if ending == DELETE:
             _delete(result, name, value, place, faults)
+        elif ending != APPEND and is_overlay(name):
+            result[name] = value if ending == REPLACE else _kept(result.get(name), value)
         elif ending == APPEND:
             _append(result, name, value, place, faults)
         elif ending == REPLACE or name not in result:
             result[name] = _alone(value, place, faults)
         else:
             result[name] = _value(result[name], value, place, faults)
+    return result
+
+
+def _kept(base: Any, overlay: Any) -> Any:
+    """Two overlays as one: the later counts, and directives stay for whoever lays it."""
+    if by_id(base) and by_id(overlay):
+        items = {item["id"]: item for item in base}
+        for item in overlay:
+            items[item["id"]] = _kept(items.get(item["id"]), item)
+        return list(items.values())
+    if not (isinstance(base, Mapping) and isinstance(overlay, Mapping)):
+        return overlay
+    result = dict(base)
+    for key, value in overlay.items():
+        name, ending = directive(key)
+        if ending in (DELETE, REPLACE):  # whatever was said of it before is over
+            for other in _ORDER:
+                result.pop(f"{name}{other}", None)
+        if ending == APPEND and isinstance(result.get(key), list | tuple):
+            result[key] = [*result[key], *value]
+        else:
+            result[key] = _kept(result[key], value) if key in result else value
     return result
 
 

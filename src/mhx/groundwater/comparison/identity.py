@@ -16,7 +16,13 @@ def identity(config: Mapping[str, Any]) -> Mapping[str, str]:
     finished run (`run_dir`) is an input, not something that is run.
     """
     found: dict[str, str] = {}
-    for child in resolve(parse(Comparison, config).comparison).children:
+    table = parse(Comparison, _plain(config)).comparison
+    for child in resolve(table).children:
         if child.run_dir is None:
             found |= identity_of_simulation(child.config.document())
     return found
+
+
+def _plain(value: Any) -> Any:
+    """Tables as plain dictionaries: a planner may hand over ones that note what is read."""
+    return {key: _plain(value[key]) for key in value} if isinstance(value, Mapping) else value
