@@ -45,11 +45,27 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def mf6() -> Path:
     """The MODFLOW 6 executable; without one the test skips, loudly, and fails in CI."""
+    return _program("mf6")
+
+
+@pytest.fixture(scope="session")
+def mfnwt() -> Path:
+    """The MODFLOW-NWT executable, as `mf6`."""
+    return _program("mfnwt")
+
+
+@pytest.fixture(scope="session")
+def mt3dusgs(mfnwt: Path) -> Path:
+    """The MT3D-USGS executable, which needs that of MODFLOW-NWT; as `mf6`."""
+    return _program("mt3dusgs")
+
+
+def _program(name: str) -> Path:
     from mhx.errors import EngineMissing
     from mhx.groundwater.engines import find
 
     try:
-        return find("mf6").path
+        return find(name).path
     except EngineMissing as error:
         _not_here(str(error))
 

@@ -48,7 +48,7 @@ _UNITS = "D   M   KG  "
 def write(model: TransportModel, settings: Mt3d) -> dict[str, bytes]:
     """Every input file; ConfigError where a property varies in a way that MT3D-USGS cannot read."""
     properties = model.properties
-    texts = {"btn": _btn(model), "adv": _adv(model, settings)}
+    texts = {"btn": _btn(model, settings.advection == "moc"), "adv": _adv(model, settings)}
     if model.disperses:
         texts["dsp"] = _dsp(model)
     texts["ssm"] = _ssm(model)
@@ -96,7 +96,8 @@ def _layered(model: TransportModel, values: Floats) -> list[str]:
     return [line for layer in values for line in array_lines(layer, _shape(model)[2])]
 
 
-def _btn(model: TransportModel) -> str:
+def _btn(model: TransportModel, particles: bool) -> str:
+    """Grid, porosity, start, output and steps; with particles a dry cell stays dry."""
     flow = model.flow
     layers, rows, columns = _shape(model)
     width, height, _ = spacing(flow.grid)
@@ -106,7 +107,7 @@ def _btn(model: TransportModel) -> str:
     written = [
         "# transport of one solute",
         "# metres, days, kilograms",
-        "MODFLOWSTYLEARRAYS DRYCELL",
+        "MODFLOWSTYLEARRAYS" + ("" if particles else " DRYCELL"),
         _integers(layers, rows, columns, len(flow.periods), 1, 1),
         _UNITS,
         " T" * 10,
@@ -134,13 +135,14 @@ def _adv(model: TransportModel, settings: Mt3d) -> str:
     schemes = {"finite_difference": 0, "tvd": -1, "moc": 1}
     weights = {"upstream": 1, "central": 2}
     scheme = schemes[settings.advection]
-    particles = 32 * model.strt.size
+    particles = 64 * model.strt.size
     row = f"{scheme:10d}" + field(COURANT) + _integers(particles, weights.get(model.advection, 1))
     rows = [row]
     if settings.advection == "moc":
         rows += [_integers(3) + field(0.5)]  # tracking by Euler and Runge-Kutta
-        # particles per cell: 0 at first where nothing changes, else 16; 2 to 32 of them
-        rows += [field(1e-5) + _integers(0, 0, 16, 2, 32)]
+        planes = 1 if model.flow.n_layers == 1 else 2  # of particles in a cell, in fixed places
+        # none at first where concentrations are even, else 16 per cell; 2 to 64 of them
+        rows += [field(1e-5) + _integers(planes, 0, 16, 2, 64)]
     return _lines(rows)
 
 

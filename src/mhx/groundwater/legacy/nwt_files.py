@@ -42,7 +42,7 @@ def write(model: FlowModel, settings: Nwt, link: bool = False) -> dict[str, byte
         "dis": _dis(model),
         "bas": _bas(model),
         "upw": _upw(model),
-        "nwt": _nwt(settings),
+        "nwt": _nwt(settings, model.strt.size - model.fixed_cells.size),
         **{p: _list(model, p) for p in LISTS if listed(model, p)},
     }
     if listed(model, "rcha"):
@@ -161,17 +161,18 @@ def _upw(model: FlowModel) -> str:
     return _lines(rows)
 
 
-def _nwt(settings: Nwt) -> str:
-    """Newton with under-relaxation and backtracking, and the linear solver XMD."""
+def _nwt(settings: Nwt, free: int) -> str:
+    """Newton with under-relaxation and backtracking, and the linear solver.
+
+    free: cells without a fixed head.  XMD, which is many times faster, fails on a single one.
+    """
     tight = 0.1 * settings.head_tolerance
-    return _lines(
-        [
-            f"{settings.head_tolerance!r} {settings.flux_tolerance!r} {settings.outer_maximum} "
-            f"{THICKFACT!r} 2 0 0 SPECIFIED 0.85 1e-05 0.0 0.1 1 50 1.1 0.7",
-            # BiCGSTAB, reverse Cuthill-McKee ordering, fill 5, no reduced system
-            f"2 1 5 2 0 0.0 1 0.0001 {tight!r} 200",
-        ]
-    )
+    # BiCGSTAB, reverse Cuthill-McKee ordering, fill 5, no reduced system
+    xmd = f"2 1 5 2 0 0.0 1 0.0001 {tight!r} 200"
+    number, linear = (2, xmd) if free > 1 else (1, "500 2 2 1e-12 20")
+    first = f"{settings.head_tolerance!r} {settings.flux_tolerance!r} {settings.outer_maximum}"
+    damping = "0.85 1e-05 0.0 0.1 1 50 1.1 0.7"
+    return _lines([f"{first} {THICKFACT!r} {number} 0 0 SPECIFIED {damping}", linear])
 
 
 def _list(model: FlowModel, package: str) -> str:
