@@ -5,6 +5,7 @@ second start after a kill have one and the same way to the files.
 """
 
 import json
+import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -77,8 +78,8 @@ class Keeper:
             state.values = self.contract.take(metrics, notes)
             own = own_notes(self.row.columns, metrics, notes, timed)
             for name, value in own.items():
-                if isinstance(value, str) and value in found.reading.artifacts:
-                    own[name] = f"{found.result.run_dir}/{value}"
+                if isinstance(value, str) and _lies_there(value, found.reading.artifacts):
+                    own[name] = posixpath.join(found.result.run_dir, value).removesuffix("/.")
             state.notes = strict(own)
         return state
 
@@ -193,3 +194,8 @@ def vocabulary_of(row: Registration) -> Vocabulary | None:
     module, _, name = row.metrics.partition(":")
     found: Vocabulary = getattr(import_module(module), name)
     return found
+
+
+def _lies_there(text: str, artifacts: frozenset[str]) -> bool:
+    """Whether a text of a run names a file of it, a folder of these, or its own folder."""
+    return text in artifacts or text == "." or any(one.startswith(f"{text}/") for one in artifacts)
