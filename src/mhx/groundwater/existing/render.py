@@ -81,7 +81,7 @@ def render(draft: Draft, names: Names) -> Rendered:
         if key == "":
             _lists(draft, segments, names, result, added)
         else:
-            edits += _stress_arrays(draft, segments, names, result, added)
+            edits += _stress_arrays(draft, key, names, result, added)
     edits += _new_blocks(draft, added)
     edits += _settings(draft)
     for line, word, new in draft.words:
@@ -242,22 +242,18 @@ def _rows_anew(
 
 
 def _stress_arrays(
-    draft: Draft,
-    segments: list[Segment],
-    names: Names,
-    result: Rendered,
-    added: dict[int, list[str]],
+    draft: Draft, name: str, names: Names, result: Rendered, added: dict[int, list[str]]
 ) -> Iterator[Edit]:
-    """Arrays of PERIOD blocks; as `_lists`."""
+    """One array of PERIOD blocks; as `_lists`."""
     written: Segment | None = None
-    for segment in segments:
-        for target in segment.targets.values():
-            if segment.start == segment.block.period:
-                if target.changed:
-                    yield from _records(draft, target, names, result)
-            elif written is None or not _same(segment, written):
-                lines = [f"  {target.name}", *_record(draft, target, 0, names, result)]
-                added.setdefault(segment.start, []).extend(lines)
+    for segment in draft.segments[name]:
+        target = draft.stress_array(segment, name)
+        if segment.start == segment.block.period:
+            if target.changed:
+                yield from _records(draft, target, names, result)
+        elif written is None or not _same(segment, written):
+            lines = [f"  {name}", *_record(draft, target, 0, names, result)]
+            added.setdefault(segment.start, []).extend(lines)
         written = segment
 
 

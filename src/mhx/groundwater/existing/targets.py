@@ -278,10 +278,14 @@ class Draft:
             ]
             self.segments[variable] = _stretches(holding, self.periods)
         for segment in _chosen(self.segments, variable, periods):
-            if variable not in segment.targets:
-                section = arrays.sections(self.source, segment.block)[variable]
-                segment.targets[variable] = self._new_array(segment.block, section)
-            yield segment.targets[variable]
+            yield self.stress_array(segment, variable)
+
+    def stress_array(self, segment: Segment, variable: str) -> Target:
+        """The numbers of an array of a PERIOD block in a stretch."""
+        if variable not in segment.targets:
+            section = arrays.sections(self.source, segment.block)[variable]
+            segment.targets[variable] = self._new_array(segment.block, section)
+        return segment.targets[variable]
 
     def _lasting(self, variable: str, periods: Collection[int] | None) -> Iterator[Target]:
         """Rows that hold for one feature until it is set again."""
