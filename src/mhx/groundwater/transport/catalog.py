@@ -32,6 +32,8 @@ KEY = "transport"
 _BUDGET_COLUMNS = ("step", "component", "in_kg_s", "out_kg_s", "boundary")
 _STEP_COLUMNS = ("step", "time_d", "converged", "percent_step", "percent_cumulative")
 _LINKS = "connection_"
+_START = "start_volume"
+"""The only field that has no row for every saved step."""
 _ARRAYS = ("time_d", "length_d", "concentration", "start", "pore_volume", "sorbing", "held")
 
 
@@ -124,7 +126,10 @@ def reopen(run_dir: Path) -> TransportResult:
             ),
             about=about,
             connections=_connections(links, n_saved) if links else None,
-            fields={name: _every(values, n_saved) for name, values in arrays.items()},
+            fields={
+                name: values if name == _START else _every(values, n_saved)
+                for name, values in arrays.items()
+            },
         )
     except (KeyError, ValueError) as error:
         raise EvidenceError(f"{folder} is not as it was written: {error}") from error

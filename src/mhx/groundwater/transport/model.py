@@ -60,6 +60,16 @@ class TransportModel:
         return np.asarray((tops - flow.bottoms) * flow.grid.areas)
 
     @property
+    def start_volume(self) -> Floats:
+        """(n_layers, n) mobile water at time 0, by the heads that flow starts from [m3]."""
+        flow = self.flow
+        full = self.properties["porosity"] * self.volumes
+        if not flow.formulation["convertible"]:
+            return np.asarray(full)
+        thickness = self.volumes / flow.grid.areas
+        return np.asarray(full * np.clip((flow.strt - flow.bottoms) / thickness, 0.0, 1.0))
+
+    @property
     def held(self) -> Ids:
         """Nodes whose concentration is held, ascending."""
         n = self.flow.grid.n_cells

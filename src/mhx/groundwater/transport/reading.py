@@ -71,14 +71,16 @@ def read_results(
     field = flow_field(model, folder)
     when = field.during(kept.period, kept.step)
     pores = model.properties["porosity"] * model.volumes * field.saturation
-    sorbing = model.sorbing * field.saturation[-1]
+    fields = {"outflow": taken(field.outflow, when)}
+    if model.flow.regime == "transient":
+        fields["start_volume"] = model.start_volume
     return TransportResult(
         time_d=ends[last],
         length_d=np.diff(ends[last], prepend=0.0),
         concentration=kept.values,
         start=model.strt,
         pore_volume=taken(pores, when),
-        sorbing=sorbing,
+        sorbing=model.sorbing * field.saturation[-1],
         budget=tuple(_rows(model, rates, np.diff(ends, prepend=0.0), last)),
         steps_d=ends,
         observed=_observed(model, folder, len(keys)),
@@ -86,7 +88,7 @@ def read_results(
         percent=_percents(rates, np.diff(ends, prepend=0.0)),
         connections=field.connections(when),
         held=model.held,
-        fields={"outflow": taken(field.outflow, when)},
+        fields=fields,
         about=about_of(model, flow, wall_s),
     )
 

@@ -46,13 +46,14 @@ class TransportResult:
     `decay` and `sorption` are components, too.
     connections: of the flow field, None where the engine has none.
     fields: `outflow` (s, n_layers, n) m3/s, all water that leaves a cell, through its faces and to
-    boundaries: what the Courant number is made of.
+    boundaries: what the Courant number is made of; with transient flow `start_volume`
+    (n_layers, n) m3 of mobile water at time 0.
     observed: id -> (all steps,) kg/m3 at every time step; steps_d: (all steps,) when each ended.
     converged: (all steps,) per time step.  percent: (all steps, 2) percent discrepancy of step and
     cumulative, NaN where the engine does not tell.
     about: what else the catalog holds: duration_s, parameters (param_porosity...), scheme
     (upstream, central, tvd as 0/1), source_concentration (the largest that enters or is held),
-    decay_order, zero_inflow (boundary ids).
+    decay_order, zero_inflow (boundary ids), regime (of flow), observed_start (id -> kg/m3).
     """
 
     time_d: Floats
@@ -80,11 +81,15 @@ def about_of(model: TransportModel, flow: FlowResult, wall_s: float) -> dict[str
     return {
         "duration_s": float(wall_s),
         "parameters": dict(model.parameters),
+        "regime": model.flow.regime,
         "scheme": {name: int(model.advection == name) for name in SCHEMES},
         "dispersion_xt3d": int(model.dispersion_xt3d),
         "source_concentration": model.source_concentration,
         "decay_order": model.decay_order if "decay" in model.properties else None,
         "zero_inflow": zero_inflow(model, flow),
+        "observed_start": {
+            one.id: float(model.strt.ravel()[one.nodes] @ one.weights) for one in model.observed
+        },
         "boundaries": {
             one.id: {
                 "package": one.package,
