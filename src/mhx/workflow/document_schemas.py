@@ -1,6 +1,6 @@
-"""JSON Schemas of the files that a testbed and a run leave for other programs, complete.
+"""JSON Schemas of what testbeds, runs and comparisons leave for other programs, complete.
 
-Plan, manifest and summary of `mhx schema testbed_plan`, `testbed_manifest`, `run_summary`.  Keys
+Those of `mhx schema testbed_plan`, `testbed_manifest`, `run_summary`, `comparison_manifest`.  Keys
 are added over time, never renamed or removed, hence `additionalProperties` stays true at the top;
 what a key holds is stated in full.
 """
@@ -188,10 +188,43 @@ SUMMARY: Mapping[str, Node] = {
     "artifacts": _list(TEXT),
 }
 
+_METHOD = _object(
+    {
+        **dict.fromkeys(("id", "label", "engine", "error"), TEXT),
+        "status": {"enum": ["ok", "failed", "timeout", "missing"]},
+        "run_dir": _or_null(TEXT),
+        "run_digest": _or_null(SHA256),
+        "n_cells": _or_null(COUNT),
+        "wall_time_s": _or_null(NUMBER),
+        "open_gates": _list(TEXT),
+    }
+)
+_COMPARED = ("observable", "metric", "difference", "unmatched")
+COMPARISON: Mapping[str, Node] = {
+    "schema": {"const": schemas.COMPARISON_MANIFEST},
+    "schema_version": {"const": "comparison_manifest_v1"},
+    "comparison_id": TEXT,
+    "reference_simulation": TEXT,
+    "audit_status": {"enum": ["pass", "warn", "fail", "ignored"]},
+    "audit_mismatches": COUNT,
+    "n_simulations": COUNT,
+    "n_failed_simulations": COUNT,
+    **{f"n_{name}_rows": COUNT for name in _COMPARED},
+    "closure_max_abs_m3_s": _or_null(NUMBER),
+    "closure_max_abs_mm_d": _or_null(NUMBER),
+    "closure_relative_error_p95": _or_null(NUMBER),
+    "closure_status_code": {"enum": [0, 1, 2, None]},
+    "wall_time_seconds": NUMBER,
+    "observables": _list(_object({"name": TEXT, "variable": TEXT, "support": TEXT})),
+    "simulations": _list(_METHOD),
+    "files": _table(SHA256),
+}
+
 PROPERTIES: Mapping[str, Mapping[str, Node]] = {
     schemas.TESTBED_PLAN: PLAN,
     schemas.TESTBED_MANIFEST: MANIFEST,
     schemas.RUN_SUMMARY: SUMMARY,
+    schemas.COMPARISON_MANIFEST: COMPARISON,
 }
 """Schema id -> every key that a file of it has, and what the key holds."""
 
@@ -199,5 +232,6 @@ ALIASES: Mapping[str, str] = {
     "testbed_plan": schemas.TESTBED_PLAN,
     "testbed_manifest": schemas.TESTBED_MANIFEST,
     "run_summary": schemas.RUN_SUMMARY,
+    "comparison_manifest": schemas.COMPARISON_MANIFEST,
 }
 """Short names of these files -> their schema ids."""

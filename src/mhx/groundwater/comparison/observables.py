@@ -4,12 +4,15 @@ Rows are matched by observable, time, index and unit.  The index counts the poin
 from 0; along a line they are equally spaced.  A value that a method does not have (a dry cell, a
 point outside its mesh, a time that was not saved) is missing, never filled in: `missing` says why.
 
+With linear interpolation an exact solution is evaluated at the points themselves.
+
 Rates: `boundary` and `domain` positive into the groundwater, `outlet` out of it.
 """
 
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -17,11 +20,14 @@ import shapely
 
 from mhx.groundwater.comparison.config import Observable
 from mhx.groundwater.comparison.reading import Solved
-from mhx.groundwater.comparison.sampling import NEAREST, Raster, Sampler
+from mhx.groundwater.comparison.sampling import LINEAR, NEAREST, Raster, Sampler
 from mhx.groundwater.grid import Floats, Ids
 from mhx.groundwater.polylines import outline_of, read_points
 from mhx.groundwater.results import BudgetRow
+from mhx.groundwater.units import DAY
 
+EXACT = "analytic"
+"""The engine that knows its values everywhere."""
 ALONG = 200
 """Intervals of a line."""
 SAME_TIME = 1e-6
@@ -155,6 +161,9 @@ def _sampled(
         points = line_points(one) if one.support == "line" else np.array(one.points)
     sampler = Sampler(solved.grid, points, interpolation)
     values = np.stack([sampler.at(step[one.layer - 1]) for step in found.values])
+    if interpolation == LINEAR and solved.config.engine == EXACT:
+        exact = _exact(one, solved, points, found.time_d)
+        values = np.where(np.isfinite(values), exact, values)
     outside, dry = sampler.outside.size, int((~np.isfinite(values)).any(axis=0).sum())
     if outside:
         found.missing.append(f"{outside} of {len(points)} points lie outside the mesh")
@@ -175,6 +184,17 @@ def _sampled(
         weights=np.ones(values.shape[1]) if weights is None else weights,
         missing=tuple(found.missing),
     )
+
+
+def _exact(one: Observable, solved: Solved, points: Floats, times: Floats) -> Floats:
+    """(t, k) of the exact solution at the points themselves, not at centres of cells."""
+    evaluating = import_module("mhx.groundwater.analytic.evaluating")  # scipy.special
+    solution = solved.config.solver.analytic.solution
+    if one.variable == "head":
+        case = evaluating.case_of(solution, solved.config)
+        return np.stack([evaluating.heads_of(case, points, time * DAY) for time in times])
+    found: Floats = evaluating.evaluate(solution, solved.config, points, times)
+    return found
 
 
 def _cell(one: Observable, solved: Solved, found: _Found, layer: Floats) -> Values:
@@ -305,4 +325,4 @@ def default_observables(solved: Iterable[Solved], maps: bool) -> tuple[Observabl
 
 def other_interpolation(interpolation: str) -> str:
     """The one that a map is compared through with itself."""
-    return "linear" if interpolation == NEAREST else NEAREST
+    return LINEAR if interpolation == NEAREST else NEAREST
