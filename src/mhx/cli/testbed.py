@@ -35,6 +35,24 @@ Overlays = Annotated[
 ]
 
 
+@testbed_app.command("init")
+def init(
+    *,
+    model: Annotated[
+        Path, typer.Option(metavar="PATH", help="A MODFLOW 6 simulation: its folder or mfsim.nam.")
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The testbed [default: <folder>_testbed.toml here]"),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Write a commented testbed over your own MODFLOW 6 model. Runs nothing."""
+    from mhx.groundwater.existing.starting import start
+
+    show.finish(start(model, output), json)
+
+
 @testbed_app.command("plan")
 def plan(
     file: File,

@@ -208,9 +208,10 @@ def _boundaries(
         if one.package:
             name = one.package.upper()
             before = nodes.get(name)
-            if before is None or not np.array_equal(before, one.nodes):
-                both = one.nodes if before is None else np.concatenate([before, one.nodes])
-                nodes[name] = np.unique(both)
+            if before is None:
+                nodes[name] = one.nodes
+            elif before is not one.nodes and not np.array_equal(before, one.nodes):
+                nodes[name] = np.unique(np.concatenate([before, one.nodes]))
             kinds.setdefault(name, types.get(name, one.component))
     return {
         names.get(name, plain_name(name)): {
