@@ -27,11 +27,13 @@ from mhx.groundwater.solved import FlowRun, Task, TransportRun
 from mhx.groundwater.transport.assembly import assemble as assemble_solute
 from mhx.groundwater.transport.model import TransportModel
 from mhx.groundwater.transport.results import TransportResult, about_of
-from mhx.groundwater.transport.stepping import courant_of, with_courant
+from mhx.groundwater.transport.stepping import courant_of
 from mhx.groundwater.units import DAY
 
 LIFTED = 1e-9
 """Water table above ground that is round-off [m]."""
+ROUND = 1e-9
+"""Share of a step that is round-off [1]."""
 
 
 def solve(task: Task) -> FlowRun:
@@ -159,9 +161,17 @@ def _stepped(task: Task, case: Column, flow: FlowModel) -> TransportModel:
     courant = courant_of(task.config.transport.time)
     if courant is None:
         return model
-    narrowest = math.sqrt(float(task.grid.areas.min()))
-    turnovers = np.full(len(model.flow.periods), case.velocity / narrowest)
-    return replace(model, flow=with_courant(model.flow, turnovers, courant))
+    longest = courant * math.sqrt(float(task.grid.areas.min())) / case.velocity
+    return replace(model, flow=_within(model.flow, longest / flow.seconds))
+
+
+def _within(flow: FlowModel, longest: float) -> FlowModel:
+    """The model with even steps of at most `longest`, in its time unit."""
+    periods = [
+        replace(one, steps=max(1, math.ceil(one.length / longest * (1 - ROUND))), multiplier=1.0)
+        for one in flow.periods
+    ]
+    return replace(flow, periods=tuple(periods))
 
 
 def _solute(case: Column, model: TransportModel, flow: FlowResult, began: float) -> TransportResult:

@@ -14,8 +14,8 @@ from mhx.groundwater.analytic.cases import Dupuit, Linear, Theis, Toth
 from mhx.groundwater.analytic.reading import AXES, Reading
 from mhx.groundwater.kinds import Place
 
-NEAR = 1e-3
-"""Drawdown of an image well over Q/(4 pi T) from which a side is too near [1]."""
+FELT = 0.01
+"""Share of a well's water that passes its distance to a side, from which that is too near [1]."""
 
 
 def linear(read: Reading) -> Linear:
@@ -157,16 +157,14 @@ def theis(read: Reading) -> Theis:
 
 
 def _far(read: Reading, case: Theis) -> None:
-    """The image of a well behind a side must not be felt; E1(u) < exp(-u) ln(1 + 1/u)."""
+    """The sides must not be felt: of a well's water exp(-u) comes from beyond its distance."""
     flow = read.config.flow
     assert flow is not None and flow.time is not None  # checked by Flow
     end = sum(period.seconds for period in flow.time.period)
     west, east, south, north = read.box()
-    for x, y, rate in case.wells:
-        nearest = min(x - west, east - x, y - south, north - y)
-        u = max(nearest, 1e-9) ** 2 * case.storage / (case.transmissivity * end)
-        felt = math.exp(-u) * math.log1p(1 / u)
-        change = abs(rate) / (4 * math.pi * case.transmissivity) * felt
-        what = f"leave the well at [{x:g}, {y:g}] further from its sides: after {end:g} s the "
-        what += f"nearest, at {nearest:g} m, changes heads by {change:.2g} m, unlike a plane "
-        read.must(felt <= NEAR, ("domain",), what + "without end")
+    for x, y, _ in case.wells:
+        nearest = max(0.0, min(x - west, east - x, y - south, north - y))
+        share = math.exp(-(nearest**2) * case.storage / (4 * case.transmissivity * end))
+        what = f"leave the well at [{x:g}, {y:g}] further from its sides: after {end:g} s "
+        what += f"{100 * share:.2g} % of its water comes from beyond the nearest, {nearest:g} m off"
+        read.must(share <= FELT, ("domain",), f"{what} (bound {100 * FELT:g} %),")
