@@ -152,3 +152,49 @@ def test_figures_are_drawn_beside_those_of_flow(mf6: Path, tmp_path: Path) -> No
     summary = ran(tmp_path, made)
     assert {"figures/concentration_maps.png", "figures/breakthrough.png",
             "figures/concentration.gif"} <= set(summary.artifacts)  # fmt: skip
+
+
+def draining(sy: float) -> dict[str, Any]:
+    """An unconfined strip whose western head rises at once; what it brings carries 1 kg/m3."""
+    made = case(time={"courant": 0.5}, ic={"value": 0.5})
+    made["transport"]["bc"] = []
+    made["topography"]["base_elevation"] = 10.0
+    made["layers"]["thickness"] = 10.0
+    flow = made["flow"]
+    flow |= {
+        "regime": "transient", "ic": {"kind": "constant", "value": 2.5},
+        "formulation": {"newton": True, "xt3d": False},
+        "time": {"period": [{"length": 40.0}, {"length": 60.0, "steps": 5, "multiplier": 1.3}]},
+    }  # fmt: skip
+    flow["param"] |= {"Ss": {"value": 0.0}, "Sy": {"value": sy}}
+    flow["bc"][0] |= {"head": 6.0, "concentration": 1.0}
+    flow["bc"][1]["head"] = 2.0
+    return made
+
+
+@pytest.mark.parametrize(("sy", "noted"), [(0.25, False), (0.1, True)])
+def test_with_transient_flow_storage_that_is_not_porosity_is_told(
+    sy: float, noted: bool, mf6: Path, tmp_path: Path
+) -> None:
+    """Where Sy is the porosity concentrations show what the budget says; the solver closes both."""
+    summary = ran(tmp_path, draining(sy))
+    assert ("transport.storage" in summary.notes) is noted
+    assert summary.metrics["transport_metrics.closure_relative"] < 1e-8
+    assert summary.metrics["transport_metrics.courant_max"] <= 0.5, "steps were split until it was"
+    assert set(verdicts(tmp_path).values()) == {"pass"}
+
+
+def test_a_concentration_that_is_held_and_changes_is_outside_of_the_balance(
+    mf6: Path, tmp_path: Path
+) -> None:
+    """What a held cell takes in when its value steps up is in no budget of MODFLOW."""
+    (tmp_path / "held.csv").write_text("c\n1.0\n3.0\n")
+    made = draining(0.25)
+    made["transport"]["bc"] = [
+        {"id": "spill", "package": "cnc", "where": {"cells": [5]},
+         "value": {"file": str(tmp_path / "held.csv"), "column": "c"}}
+    ]  # fmt: skip
+    found = ran(tmp_path / "run", made)
+    assert found.metrics["transport_metrics.c_max"] == 3.0
+    assert found.metrics["transport_metrics.closure_relative"] < 1e-8
+    assert "transport.storage" not in found.notes

@@ -28,10 +28,13 @@ from mhx.groundwater.transport.assembly import assemble
 from mhx.groundwater.transport.flowfield import FlowField, read_flow_field
 from mhx.groundwater.transport.model import TransportModel
 from mhx.groundwater.transport.reading import SECOND, read_results
-from mhx.groundwater.transport.stepping import courant_of, turnover, with_courant
+from mhx.groundwater.transport.stepping import courant_of, courants, finer, turnover, within
+from mhx.groundwater.units import DAY
 from mhx.groundwater.writer import BUDGET, LISTING, SIMULATION_LISTING
 from mhx.groundwater.writer import write as write_flow
 
+TRIES = 6
+"""How often the flow is solved with finer steps before the Courant number is only reported."""
 LISTINGS = frozenset((SIMULATION_LISTING, LISTING, writer.LISTING, SCREEN))
 
 
@@ -88,8 +91,14 @@ def model_of(task: Task) -> TransportModel:
     courant = courant_of(task.config.transport.time)
     if courant is None:
         return model
-    turnovers = _turnovers(model, flow, task)
-    return replace(model, flow=with_courant(model.flow, turnovers, courant))
+    for _ in range(TRIES):
+        found = courants(model.flow, _turnovers(model, task))
+        if within(found, courant):
+            break
+        model = replace(model, flow=finer(model.flow, found, courant))
+        if model.flow.regime == "steady":  # the flow is the same in steps of any length
+            break
+    return model
 
 
 def notes_of(model: TransportModel, version: str) -> dict[str, str]:
@@ -128,12 +137,16 @@ def unequal(grid: Grid) -> float:
     return float((np.abs(apart[0] - apart[1]) / np.where(total > 0, total, 1.0)).max(initial=0.0))
 
 
-def _turnovers(model: TransportModel, flow: FlowModel, task: Task) -> Floats:
-    """(n_periods,) largest outflow over pore volume [1/s] of the flow solved alone.
+def _turnovers(model: TransportModel, task: Task) -> Floats:
+    """(steps,) largest outflow over pore volume [1/d] of the flow solved alone.
 
-    The flow of the case before is not solved again where only transport differs.
+    A steady flow is solved in one step.  The flow of the case before is not solved again where
+    only transport differs.
     """
-    alone = replace(flow, save_flow_ja=True, save="last" if flow.regime == "steady" else "all")
+    flow = model.flow
+    steady = flow.regime == "steady"
+    once = tuple(replace(period, steps=1) for period in flow.periods)
+    alone = replace(flow, save_flow_ja=True, save="all", periods=once if steady else flow.periods)
     files = write_flow(alone)
     digest = hashlib.blake2b(b"\0".join(files.values()), digest_size=16).digest()
     exe = task.programs["mf6"]
@@ -141,10 +154,9 @@ def _turnovers(model: TransportModel, flow: FlowModel, task: Task) -> Floats:
         "flow alone", (digest, exe.sha256), lambda: _alone(alone, files, task, exe.path)
     )
     pores = model.properties["porosity"] * model.volumes * field.saturation
-    found = np.zeros(len(flow.periods))
-    for at, period in enumerate(field.period.tolist()):
-        found[period - 1] = max(found[period - 1], turnover(field.outflow[at], pores[at]))
-    return found
+    found = np.array([turnover(*each) for each in zip(field.outflow, pores, strict=True)]) * DAY
+    of_step = np.array([period - 1 for period, _, _ in flow.step_ends_d])
+    return found[of_step] if steady else found
 
 
 def _alone(flow: FlowModel, files: Mapping[str, bytes], task: Task, exe: Path) -> FlowField:

@@ -61,13 +61,19 @@ class TransportModel:
 
     @property
     def start_volume(self) -> Floats:
-        """(n_layers, n) mobile water at time 0, by the heads that flow starts from [m3]."""
+        """(n_layers, n) mobile water at time 0, by the heads that flow starts from [m3].
+
+        Fixed heads count from the start: what they fill is no storage.
+        """
         flow = self.flow
         full = self.properties["porosity"] * self.volumes
         if not flow.formulation["convertible"]:
             return np.asarray(full)
-        thickness = self.volumes / flow.grid.areas
-        return np.asarray(full * np.clip((flow.strt - flow.bottoms) / thickness, 0.0, 1.0))
+        thickness, heads = self.volumes / flow.grid.areas, flow.strt.copy()
+        for one in flow.boundaries.values():
+            if one.package == "chd":
+                heads[one.layers, one.cells] = one.values["head"][0]
+        return np.asarray(full * np.clip((heads - flow.bottoms) / thickness, 0.0, 1.0))
 
     @property
     def held(self) -> Ids:

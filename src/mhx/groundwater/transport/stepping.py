@@ -1,9 +1,9 @@
 """Time steps of transport: as many as asked for, or as a largest Courant number needs.
 
-The Courant number of a cell is dt x outflow / pore volume, so a bound on it and a flow field give
-the longest step.  Steps of a stress period are refined by splitting each into the same number:
-n steps with the multiplier m become k n steps with m^(1/k), and every step of before still ends
-where it did.
+The Courant number of a cell is dt x outflow / pore volume: steps are as many times shorter as it
+is too large.  With transient flow shorter steps change the flow, so that one has to look again.
+Steps of a stress period are refined by splitting each into the same number: n steps with the
+multiplier m become k n steps with m^(1/k), and every step of before still ends where it did.
 """
 
 import math
@@ -30,30 +30,46 @@ def courant_of(time: TransportTime) -> float | None:
     return COURANT if time.courant is None else time.courant
 
 
+def courants(flow: FlowModel, turnovers: Floats) -> Floats:
+    """(n_periods,) largest Courant number in the steps of each stress period.
+
+    turnovers: (steps,) largest outflow over pore volume of all cells in each time step [1/d].
+    """
+    ends = np.array([end for _, _, end in flow.step_ends_d])
+    periods = np.array([period for period, _, _ in flow.step_ends_d])
+    found = np.zeros(len(flow.periods))
+    np.maximum.at(found, periods - 1, turnovers * np.diff(ends, prepend=0.0))
+    return found
+
+
 def turnover(outflow: Floats, pore_volume: Floats) -> float:
     """Largest outflow over pore volume of all cells with water, per unit of time of the outflow."""
     wet = pore_volume > 0
     return float((outflow[wet] / pore_volume[wet]).max(initial=0.0))
 
 
-def with_courant(flow: FlowModel, turnovers: Floats, courant: float) -> FlowModel:
-    """The flow model with steps in which no Courant number exceeds the bound.
+def within(found: Floats, bound: float) -> bool:
+    """Whether no Courant number exceeds the bound."""
+    return bool((found <= bound * (1 + SLACK)).all())
 
-    turnovers: (n_periods,) largest turnover in each stress period [1/s].  ConfigError where more
-    steps than MODFLOW can number would be needed.
+
+def finer(flow: FlowModel, found: Floats, bound: float) -> FlowModel:
+    """The flow model with steps in which the Courant numbers of before would keep the bound.
+
+    found: (n_periods,) as of `courants`.  ConfigError where more steps than MODFLOW can number
+    would be needed.
     """
     periods = []
-    for number, (period, rate) in enumerate(zip(flow.periods, turnovers, strict=True), start=1):
-        longest = math.inf if rate <= 0 else courant / float(rate) / flow.seconds
-        finer = refined(period, longest)
-        if finer.steps > MOST_STEPS:
+    for number, (period, courant) in enumerate(zip(flow.periods, found.tolist(), strict=True), 1):
+        needed = _longest(period) * min(1.0, bound / courant) if courant > 0 else math.inf
+        steps = period.steps if math.isinf(needed) else math.ceil(period.length / needed)
+        if steps > MOST_STEPS:
             raise ConfigError(
-                f"transport.time.courant = {courant:g} needs {finer.steps} time steps in stress "
-                f"period {number} (at most {MOST_STEPS}): a cell is flushed in "
-                f"{1 / rate / 86400:.3g} days; raise it, shorten transport.time.length, or make "
-                "small cells with much water larger"
+                f"transport.time.courant = {bound:g} needs {steps} time steps in stress period "
+                f"{number} (at most {MOST_STEPS}): raise it, shorten transport.time.length, or "
+                "make the small cells larger that much water passes"
             )
-        periods.append(finer)
+        periods.append(refined(period, needed))
     return replace(flow, periods=tuple(periods))
 
 
