@@ -31,19 +31,27 @@ class Reading:
             self.faults.append(Fault(place, f"must {what} {self.told}"))
         return good
 
+    def given(self, value: object, place: Place, what: str = "") -> bool:
+        """Note a fault at a key that is missing."""
+        if value is None:
+            self.faults.append(Fault(place, f"is required {self.told}{what}", absent=True))
+        return value is not None
+
     def number(self, value: object, place: Place) -> float:
         """A constant in SI; NaN and a fault for what is none."""
         if isinstance(value, Quantity):
             return value.si
         if isinstance(value, int | float):
             return float(value)
-        self.must(False, place, f"be one number, got {type(value).__name__}")
+        if self.given(value, place):
+            self.must(False, place, "be one number")
         return math.nan
 
     def uniform(self, param: "Param | None", place: Place, default: float = math.nan) -> float:
         """A parameter that is one value everywhere, in SI; its default where it is not given."""
         if param is None:
-            self.must(not math.isnan(default), place, "be given")
+            if math.isnan(default):
+                self.given(None, place)
             return default
         if self.must(param.value is not None, place, "be one value"):
             assert param.value is not None

@@ -90,6 +90,9 @@ def _spread(read: Reading, velocity: float, name: str) -> float:
     param, place = read.config.transport.param, ("transport", "param")
     length = read.uniform(getattr(param, name), (*place, name), 0.0)
     found = length * velocity + read.uniform(param.diffusion, (*place, "diffusion"), 0.0)
+    if found == 0 and getattr(param, name) is None:
+        read.given(None, (*place, name), " [m]")
+        return math.nan
     read.must(not found <= 0, (*place, name), "be > 0 [m]")
     return found
 
@@ -129,8 +132,10 @@ def _held(read: Reading, inlet: str, *, part: bool = False) -> tuple[float, floa
         read.must(where.side == inlet, place, f"be {inlet!r}, where water enters,")
         return value, math.nan, math.nan
     place = ("transport", "bc", 0, "where", "line")
+    if not read.given(where.line, place, ": a mesh.constraint along the strip"):
+        return nothing
     drawn = _drawn(read, where.line)
-    if not read.must(bool(drawn), place, "name a mesh.constraint with points"):
+    if not read.must(bool(drawn), place, "name a mesh.constraint that is drawn by points"):
         return nothing
     axis, box = AXES[inlet], read.box()
     edge = box[("west", "east", "south", "north").index(inlet)]
