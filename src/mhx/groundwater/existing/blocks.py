@@ -20,6 +20,7 @@ WORD = r"(?:\"[^\"]*+\"?+|'[^']*+'?+|[^ \t,\r\"'][^ \t,\r]*+)"
 GAP = r"[ \t,]*"
 _WORDS = re.compile(WORD)
 _EDGE = re.compile(rf"{GAP}(BEGIN|END){GAP}(?=[ \t,]){GAP}({WORD})?{GAP}({WORD})?", re.IGNORECASE)
+_OPENS = re.compile(rf"{GAP}OPEN/CLOSE(?=[ \t,])", re.IGNORECASE)
 _REAL = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[EeDd][+-]?\d+|[+-]\d+)?")
 _EXPONENT = re.compile(r"(?<=[\d.])(?:[Dd]|(?=[+-]))")
 
@@ -90,9 +91,14 @@ class Block:
 
 @dataclass(frozen=True, kw_only=True)
 class BlockFile:
-    """A file in memory; kept: what was worked out from it, for those who ask again."""
+    """A file in memory.
+
+    folder: from which the paths in it count.  kept: what was worked out from it, for those who ask
+    again.
+    """
 
     path: Path
+    folder: Path
     lines: tuple[str, ...]
     blocks: tuple[Block, ...]
     kept: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
@@ -108,9 +114,30 @@ class BlockFile:
                 if not is_comment(self.lines[index]):
                     yield index, self.lines[index]
 
+    def opened(self, block: Block) -> tuple[int, Path, list[str]] | None:
+        """The line that opens another file for the rows of a block, its path and its words."""
+        first = next(self.rows(block), None)
+        if first is None or not _OPENS.match(first[1]):
+            return None
+        found = texts(first[1])
+        if len(found) < 2:
+            raise ConfigError(f"{self.at(first[0])}  OPEN/CLOSE must be followed by a path")
+        return first[0], self.folder / file_name(found[1]), [word.upper() for word in found[2:]]
+
+    def inside(self, block: Block | None) -> list[str]:
+        """The lines of a block that are read, those of a file that it opens before the others."""
+        if block is None:
+            return []
+        found = [line for _, line in self.rows(block)]
+        opened = self.opened(block)
+        if opened is None:
+            return found
+        below = load(opened[1]).split("\n")
+        return [line for line in below if not is_comment(line)] + found[1:]
+
     def words(self, name: str) -> list[list[str]]:
         """The words of every line of a block."""
-        rows = (texts(line) for _, line in self.rows(self.block(name)))
+        rows = (texts(line) for line in self.inside(self.block(name)))
         return [row for row in rows if row]
 
     def option(self, name: str, block: str = "OPTIONS") -> list[str] | None:
@@ -130,9 +157,9 @@ class BlockFile:
         return "\r" if self.lines and self.lines[0].endswith("\r") else ""
 
 
-def read(path: Path) -> BlockFile:
-    """A file and its blocks; ConfigError where it cannot be read or a block does not end."""
-    return parse(path, load(path))
+def read(path: Path, folder: Path | None = None) -> BlockFile:
+    """A file and its blocks; folder: from which the paths in it count, else its own."""
+    return parse(path, load(path), path.parent if folder is None else folder)
 
 
 def load(path: Path) -> str:
@@ -143,10 +170,10 @@ def load(path: Path) -> str:
         raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
 
 
-def parse(path: Path, text: str) -> BlockFile:
-    """The blocks of a text."""
+def parse(path: Path, text: str, folder: Path) -> BlockFile:
+    """The blocks of a text; ConfigError where one does not end."""
     lines = tuple(text.split("\n"))
-    return BlockFile(path=path, lines=lines, blocks=tuple(_blocks(path, lines)))
+    return BlockFile(path=path, folder=folder, lines=lines, blocks=tuple(_blocks(path, lines)))
 
 
 def _blocks(path: Path, lines: tuple[str, ...]) -> Iterator[Block]:

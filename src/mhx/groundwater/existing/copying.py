@@ -223,7 +223,7 @@ def _parsed(opened: Opened, draft: Draft, result: Rendered) -> BlockFile:
     structural = {opened.model.file, opened.model.tdis.file}
     structural |= {part.file for part in opened.model.models}
     if draft.settings or draft.edits or draft.words or source.path in structural:
-        return blocks.parse(source.path, "\n".join(result.lines))
+        return blocks.parse(source.path, "\n".join(result.lines), source.folder)
     return source
 
 
@@ -236,7 +236,7 @@ def _described(made: Plan, folder: Path) -> OwnModel:
     read |= {folder / name: parsed for name, parsed in made.read.items()}
     for name, content in made.files.items():
         if folder / name not in read and b"\0" not in content[:100]:
-            read[folder / name] = blocks.parse(folder / name, content.decode("latin-1"))
+            read[folder / name] = blocks.parse(folder / name, content.decode("latin-1"), folder)
     return reading.described(folder / NAME_FILE, read)
 
 

@@ -13,12 +13,13 @@ from pathlib import Path
 
 from mhx.errors import ConfigError
 from mhx.groundwater.existing import blocks
-from mhx.groundwater.existing.blocks import BlockFile, Word
+from mhx.groundwater.existing.blocks import Block, BlockFile, Word
 
 NAME_FILE = "mfsim.nam"
 _NAMED = re.compile(r"FILEIN|FILEOUT|OPEN/CLOSE", re.IGNORECASE)
-_ROWS_OF_FILES = frozenset(("TABLES", "CROSSSECTIONS", "FILEINPUT", "PACKAGEDATA"))
+_ROWS_OF_FILES = frozenset(("OPTIONS", "TABLES", "CROSSSECTIONS", "FILEINPUT", "PACKAGEDATA"))
 """Blocks whose OPEN/CLOSE file may name further files."""
+_NAMES = frozenset(("TIMING", "MODELS", "EXCHANGES", "SOLUTIONGROUP", "PACKAGES"))
 _BINARY = frozenset(("GWFHEAD", "GWFBUDGET", "GWFMOVER", "GWFGRID"))
 """Keys before FILEIN that name what another simulation has computed."""
 
@@ -27,12 +28,14 @@ _BINARY = frozenset(("GWFHEAD", "GWFBUDGET", "GWFMOVER", "GWFGRID"))
 class Reference:
     """A path in a file.
 
-    file, block, line, word: where it stands.  path: whole, as MODFLOW on this computer resolves it.
-    output: whether MODFLOW will write it.  text: whether it may name further files.
+    file, block, line, word: where it stands; key: the first word of the line.  path: whole, as
+    MODFLOW on this computer resolves it.  output: whether MODFLOW will write it.  text: whether it
+    may name further files.
     """
 
     file: Path
     block: str
+    key: str
     line: int
     word: Word
     path: Path
@@ -88,7 +91,7 @@ def collect(simulation: Path) -> Reached:
         text = blocks.load(at)
         if "\0" in text[:4096]:  # binary, such as the budget of another simulation
             continue
-        source = read[at] = blocks.parse(at, text)
+        source = read[at] = blocks.parse(at, text, folder)
         for found in _references(source, folder, kind):
             references.append(found)
             if found.output or found.path in files:
@@ -98,7 +101,7 @@ def collect(simulation: Path) -> Reached:
                 continue
             files[found.path] = None
             if found.text:
-                waiting.append((found.path, found.block))
+                waiting.append((found.path, found.block if found.block in _NAMES else found.key))
     if missing:
         told = f"model.path: {simulation} names {len(missing)} files that are not there"
         raise ConfigError("\n".join([told, *missing]))
@@ -110,6 +113,11 @@ def _references(source: BlockFile, folder: Path, kind: str) -> Iterator[Referenc
         yield from _simulation(source, folder)
     elif kind == "MODELS":
         yield from _model(source, folder)
+    if kind == "OPEN/CLOSE":  # rows without blocks
+        for line, text in enumerate(source.lines):
+            if _NAMED.search(text) and not blocks.is_comment(text):
+                yield from _line(source, folder, line, False)
+        return
     yield from _inside(source, folder)
 
 
@@ -119,6 +127,7 @@ def _at(source: BlockFile, folder: Path, line: int, word: Word, **kind: bool) ->
     return Reference(
         file=source.path,
         block=found,
+        key=blocks.texts(source.lines[line])[0].upper(),
         line=line,
         word=word,
         path=path,
@@ -130,15 +139,25 @@ def _at(source: BlockFile, folder: Path, line: int, word: Word, **kind: bool) ->
 def _simulation(source: BlockFile, folder: Path) -> Iterator[Reference]:
     """The second word of every line that names a file."""
     for block in source.blocks:
-        if block.name not in ("TIMING", "MODELS", "EXCHANGES", "SOLUTIONGROUP"):
+        if block.name not in _NAMES:
             continue
+        _refuse_opened(source, block)
         for line, text in source.rows(block):
             found = blocks.words(text)
             if len(found) > 1 and found[0].text.upper() != "MXITER":
                 yield _at(source, folder, line, found[1])
 
 
+def _refuse_opened(source: BlockFile, block: Block) -> None:
+    opened = source.opened(block)
+    if opened is not None:
+        told = f"OPEN/CLOSE in the block {block.name} of a name file is not supported"
+        raise ConfigError(f"{source.at(opened[0])}  {told}")
+
+
 def _model(source: BlockFile, folder: Path) -> Iterator[Reference]:
+    for block in source.blocks:
+        _refuse_opened(source, block)
     for line, text in source.rows(source.block("OPTIONS")):
         found = blocks.words(text)
         if len(found) > 1 and found[0].text.upper() == "LIST":

@@ -107,29 +107,27 @@ class Rows:
         )
 
 
-def rows(source: BlockFile, block: Block, columns: Layout, folder: Path) -> Rows:
+def rows(source: BlockFile, block: Block, columns: Layout) -> Rows:
     """The rows of a block; ConfigError where its file cannot be read."""
     key = ("rows", block.first)
     if key not in source.kept:
-        source.kept[key] = _rows(source, block, columns, folder)
+        source.kept[key] = _rows(source, block, columns)
     found: Rows = source.kept[key]
     return found
 
 
-def _rows(source: BlockFile, block: Block, columns: Layout, folder: Path) -> Rows:
-    inside = tuple(source.rows(block))
-    first = blocks.texts(inside[0][1]) if inside else []
-    if not first or first[0].upper() != "OPEN/CLOSE":
+def _rows(source: BlockFile, block: Block, columns: Layout) -> Rows:
+    opened = source.opened(block)
+    if opened is None:
+        inside = tuple(source.rows(block))
         return Rows(
             path=source.path,
             lines=tuple(line for _, line in inside),
             places=tuple(at for at, _ in inside),
         )
-    path = folder / blocks.file_name(first[1])
-    options = [word.upper() for word in first[2:]]
-    reference = inside[0][0]
-    if "SFAC" in options:
-        told = "SFAC is not supported for rows that a patch changes"
+    reference, path, options = opened
+    if "SFAC" in options or len(list(source.rows(block))) > 1:
+        told = "SFAC and rows below OPEN/CLOSE are not supported where a patch changes numbers"
         raise ConfigError(f"{source.at(reference)}  {told}")
     if "(BINARY)" in options:
         table = _table(path, columns)

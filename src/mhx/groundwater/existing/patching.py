@@ -79,7 +79,6 @@ def draft_of(site: Site, opened: Opened, drafts: dict[Path, Draft]) -> Draft:
             grid=site.grid,
             shapes=site.shapes,
             periods=len(opened.model.tdis.periods),
-            folder=opened.model.folder,
         )
     return drafts[file]
 

@@ -209,11 +209,12 @@ def described(simulation: Path, read: Mapping[Path, BlockFile]) -> OwnModel:
         raise ConfigError(f"model.path: {simulation} is no {files.NAME_FILE} of MODFLOW 6: {hint}")
     rows = [row for row in source.words("MODELS") if len(row) > 2]
     refuse_types(simulation, rows)
+    names = {row[2].upper() for row in rows}
     return OwnModel(
         folder=folder,
         file=simulation,
         models=tuple(_part(row[0], row[2], named(row[1]), folder, read) for row in rows),
-        solutions=tuple(_solutions(source, named)),
+        solutions=tuple(_solutions(source, named, names)),
         exchanges=tuple(
             Exchange(type=_exchange(row[0]), file=named(row[1]), models=tuple(row[2:4]))
             for row in source.words("EXCHANGES")
@@ -245,13 +246,14 @@ def _exchange(word: str) -> str:
     return word.lower().replace("6", "")
 
 
-def _solutions(source: BlockFile, named: _Named) -> Iterator[Solution]:
+def _solutions(source: BlockFile, named: _Named, names: set[str]) -> Iterator[Solution]:
     for block in source.blocks:
         if block.name == "SOLUTIONGROUP":
             for _, line in source.rows(block):
                 row = blocks.texts(line)
                 if len(row) > 2 and row[0].upper() != "MXITER":
-                    yield Solution(type=_kind(row[0]), file=named(row[1]), models=tuple(row[2:]))
+                    solved = tuple(word for word in row[2:] if word.upper() in names)
+                    yield Solution(type=_kind(row[0]), file=named(row[1]), models=solved)
 
 
 def _part(kind: str, name: str, file: Path, folder: Path, read: Mapping[Path, BlockFile]) -> Part:
@@ -330,7 +332,7 @@ def _saved(source: BlockFile | None, key: str, named: _Named) -> Path | None:
         [word.upper() for word in row[:2]] == ["SAVE", key]
         for block in source.blocks
         if block.name == "PERIOD"
-        for row in (blocks.texts(line) for _, line in source.rows(block))
+        for row in (blocks.texts(line) for line in source.inside(block))
     )
     return named(path) if path is not None and saved else None
 
@@ -338,12 +340,11 @@ def _saved(source: BlockFile | None, key: str, named: _Named) -> Path | None:
 def _tdis(file: Path, source: BlockFile) -> Tdis:
     unit, start = source.option("TIME_UNITS"), source.option("START_DATE_TIME")
     periods = []
-    for line, text in source.rows(source.block("PERIODDATA")):
-        row = blocks.texts(text)
+    for row in source.words("PERIODDATA"):
         numbers = [blocks.real(word) for word in row[:3]]
         if len(numbers) < 3 or None in numbers:
-            told = f"must hold perlen, nstp and tsmult, got {text.strip()!r}"
-            raise ConfigError(f"model.path: {source.at(line)}  {told}")
+            told = f"must hold perlen, nstp and tsmult, got {' '.join(row)!r}"
+            raise ConfigError(f"model.path: {source.path} PERIODDATA {told}")
         length, steps, multiplier = (float(number or 0.0) for number in numbers)
         periods.append(Period(length=length, steps=int(steps), multiplier=multiplier))
     return Tdis(

@@ -5,7 +5,7 @@ go to binary files beside; a file that a list opens is written under a new name,
 open it, too.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -230,7 +230,7 @@ def _rows_anew(
 ) -> list[str]:
     """The rows of a block with its changes, as lines of a new one."""
     columns = draft.layout("PERIOD")
-    found = lists.rows(draft.source, segment.block, columns, draft.folder)
+    found = lists.rows(draft.source, segment.block, columns)
     if found.table is not None:
         name = names.beside(found.path, f"period_{segment.start}", ".bin")
         result.files[name] = _new_table(changed, found)
@@ -275,30 +275,43 @@ def _settings(draft: Draft) -> Iterator[Edit]:
     source = draft.source
     for name, settings in draft.settings.items():
         block = source.block(name)
-        lines: list[str] = []
-        for key, text in settings.items():
-            place = _line_of(source, block, key)
-            new = () if text is None else (f"  {key} {text}".rstrip(),)
-            if place is not None:
-                yield Edit(place, place + 1, new)
-            else:
-                lines += new
-        if not lines:
+        opened = None if block is None else source.opened(block)
+        if block is None or opened is not None:
+            # what a block opens is written into it: others may open the same file
+            lines = _set(source.inside(block), settings)
+            if opened is not None and block is not None:
+                yield Edit(block.first + 1, block.last, tuple(lines))
+            elif lines:
+                at = _place(source, name)
+                yield Edit(at, at, (f"BEGIN {name}", *lines, f"END {name}", ""))
             continue
-        if block is not None:
-            yield Edit(block.last, block.last, tuple(lines))
-            continue
-        at = _place(source, name)
-        yield Edit(at, at, (f"BEGIN {name}", *lines, f"END {name}", ""))
+        yield from _edited(source, block, settings)
 
 
-def _line_of(source: BlockFile, block: Block | None, key: str) -> int | None:
-    """The line of a block that begins with these words."""
+def _edited(source: BlockFile, block: Block, settings: Mapping[str, str | None]) -> Iterator[Edit]:
+    lines: list[str] = []
+    for key, text in settings.items():
+        new = () if text is None else (f"  {key} {text}".rstrip(),)
+        place = next((at for at, line in source.rows(block) if _begins(line, key)), None)
+        if place is None:
+            lines += new
+        else:
+            yield Edit(place, place + 1, new)
+    if lines:
+        yield Edit(block.last, block.last, tuple(lines))
+
+
+def _set(found: list[str], settings: Mapping[str, str | None]) -> list[str]:
+    """Lines without those that settings replace, and with the new ones."""
+    kept = [line.rstrip("\r") for line in found if not any(_begins(line, key) for key in settings)]
+    new = [f"  {key} {text}".rstrip() for key, text in settings.items() if text is not None]
+    return kept + new
+
+
+def _begins(line: str, key: str) -> bool:
+    """Whether a line begins with these words."""
     wanted = key.split()
-    for line, text in source.rows(block):
-        if [word.upper() for word in blocks.texts(text)[: len(wanted)]] == wanted:
-            return line
-    return None
+    return [word.upper() for word in blocks.texts(line)[: len(wanted)]] == wanted
 
 
 def _place(source: BlockFile, name: str) -> int:

@@ -7,7 +7,6 @@ of a PERIOD block last one by one; settings of advanced packages until they are 
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -94,7 +93,6 @@ class Draft:
     grid: GridSize | None
     shapes: tuple[tuple[int, ...], ...]
     periods: int
-    folder: Path
     settings: dict[str, dict[str, str | None]] = field(default_factory=dict)
     edits: list[Edit] = field(default_factory=list)
     words: list[tuple[int, Word, str]] = field(default_factory=list)
@@ -146,7 +144,7 @@ class Draft:
     def _settings(self, block: Block) -> Iterator[str]:
         """Settings that a block makes."""
         columns = self.layout("PERIOD")
-        found = lists.rows(self.source, block, columns, self.folder)
+        found = lists.rows(self.source, block, columns)
         names = [(name, False) for name in KEYED[self.kind]]
         names += [(name, True) for name in self.auxiliary()]
         for name, auxiliary in names:
@@ -200,7 +198,7 @@ class Draft:
         assert self.grid is not None
         nja = self._connections()
         size = arrays.extent(section.name, block.name, self.grid, section.layered, nja)
-        base = arrays.values(self.source, section, size, self.folder)
+        base = arrays.values(self.source, section, size, self.source.folder)
         return Target(
             name=section.name,
             block=block,
@@ -223,7 +221,7 @@ class Draft:
 
     def _new_column(self, block: Block, variable: str, *, setting: bool = False) -> Target:
         columns = self.layout(block.name)
-        found = lists.rows(self.source, block, columns, self.folder)
+        found = lists.rows(self.source, block, columns)
         kept = self.source.kept
         key = ("entries", block.first, variable, setting)
         if key not in kept:
@@ -387,6 +385,6 @@ def boundaries(draft: Draft, target: Target) -> list[str]:
     block, columns = draft.source.block("PACKAGEDATA"), draft.layout("PACKAGEDATA")
     if block is None or not columns.named:
         return []
-    found = lists.rows(draft.source, block, columns, draft.folder)
+    found = lists.rows(draft.source, block, columns)
     named = dict(zip(lists.features(found), lists.boundaries(found, columns), strict=True))
     return [named.get(feature, "") for feature in features(target)]
