@@ -295,13 +295,14 @@ def _leaving(one: Observable, solved: Solved) -> Values:
     times = solved.solute.time_d
     mass = _out(one, solved.solute.budget, len(times))
     water = _out(one, solved.flow.budget, len(solved.flow.time_d))
-    if len(water) != len(mass):  # steady flow that was saved once
-        water = np.broadcast_to(water[-1:], mass.shape)
+    steady = solved.flow.about["regime"] == "steady"
+    if steady or not solved.flow.all_saved:  # else the rates are those of some steps alone
+        water = np.broadcast_to(water[-1:] if steady else math.nan, mass.shape)
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.where(water > 0, mass / water, math.nan)
     found = _stepwise(times, ratio, one.time, steady=False)
     if not np.isfinite(found.values).all():
-        found.missing.append("no water leaves there")
+        found.missing.append("no water leaves there, or not every step was saved")
     return _of(one, solved, found, found.values)
 
 

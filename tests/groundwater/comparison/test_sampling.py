@@ -1,0 +1,84 @@
+"""Cells at points and on the common raster."""
+
+import numpy as np
+import pytest
+
+from mhx.groundwater.comparison.sampling import LINEAR, NEAREST, Sampler, raster_over
+
+from .made import grid
+
+POINTS = np.array([[12.0, 8.0], [20.5, 10.5], [39.0, 1.0], [50.0, 5.0]])
+
+
+def plane(points: np.ndarray) -> np.ndarray:
+    return 1.0 + 0.3 * points[:, 0] - 0.2 * points[:, 1]
+
+
+def test_nearest_is_the_cell_that_holds_the_point() -> None:
+    mesh = grid()
+    found = Sampler(mesh, POINTS, NEAREST)
+    values = np.arange(8.0)  # row 0 in the north
+    assert found.at(values)[:3].tolist() == [5.0, 2.0, 7.0]
+    assert np.isnan(found.at(values)[3]) and found.outside.tolist() == [3]
+
+
+def test_linear_is_exact_for_a_plane_inside_the_centres() -> None:
+    mesh = grid()
+    found = Sampler(mesh, POINTS, LINEAR).at(plane(mesh.centres))
+    assert found[:2] == pytest.approx(plane(POINTS[:2]), abs=1e-12)
+    assert found[2] == pytest.approx(plane(mesh.centres[[7]])[0])  # beyond the last centres
+
+
+def test_linear_keeps_its_digits_at_projected_coordinates() -> None:
+    """Northings of 7e6 m must not eat those of a head."""
+    from dataclasses import replace
+
+    away = np.array([6e5, 7e6])
+    mesh = grid()
+    far = replace(
+        mesh,
+        vertices=mesh.vertices + away,
+        centres=mesh.centres + away,
+        outline=mesh.outline + away,
+    )
+    values = plane(mesh.centres)
+    assert Sampler(far, POINTS[:2] + away, LINEAR).at(values) == pytest.approx(
+        plane(POINTS[:2]), abs=1e-8
+    )
+
+
+def test_a_dry_cell_has_no_value_and_gives_none_to_its_neighbours() -> None:
+    mesh = grid()
+    values = plane(mesh.centres)
+    values[5] = np.nan
+    found = Sampler(mesh, POINTS, LINEAR).at(values)
+    assert np.isnan(found[0])
+    assert found[1] == pytest.approx(plane(POINTS[[1]])[0])
+
+
+@pytest.mark.parametrize("cells", [2, 7, 40])
+def test_the_weights_of_a_raster_are_areas(cells: int) -> None:
+    """All of a rectangle, whose pixels need not fit it; `cells` along its longer side."""
+    outline = np.array([[0.0, 0.0], [40.0, 0.0], [40.0, 20.0], [0.0, 20.0]])
+    raster = raster_over(outline, cells)
+    assert raster.shape[1] == cells
+    if cells != 7:  # 20 m are not a whole number of 40/7 m
+        assert raster.weights.sum() == pytest.approx(800.0)
+    assert raster.weights.max() <= (40.0 / cells) ** 2 * (1 + 1e-12)
+
+
+def test_a_raster_has_no_pixels_beside_its_outline() -> None:
+    triangle = np.array([[0.0, 0.0], [10.0, 0.0], [0.0, 10.0]])
+    raster = raster_over(triangle, 50)
+    assert raster.weights.sum() == pytest.approx(50.0, rel=0.03)
+    image = raster.image(np.ones(raster.pixels.size))
+    assert np.isfinite(image[0, 0]) and np.isnan(image[-1, -1])
+
+
+def test_one_row_of_cells_has_no_triangles_and_is_read_as_it_is() -> None:
+    from mhx.groundwater.structured import regular
+
+    outline = np.array([[0.0, 0.0], [40.0, 0.0], [40.0, 10.0], [0.0, 10.0]])
+    mesh = regular("dis", outline, (10.0, 10.0), {})
+    found = Sampler(mesh, np.array([[12.0, 5.0]]), LINEAR).at(np.arange(4.0))
+    assert found.tolist() == [1.0]
