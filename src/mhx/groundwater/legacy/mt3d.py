@@ -1,9 +1,13 @@
 """Transport solved by MT3D-USGS on a flow solved by MODFLOW-NWT, in the results that GWT leaves.
 
-Upstream and central finite differences, implicit in time, are those of GWT: the two agree to three
-or four digits, as far as single precision goes.  `solver.mt3dusgs.advection` has others that GWT
-has not: tvd of third order and particles (moc), explicit in time, which divide the time steps
-where they must.  One steady state is solved once; the time steps are those of transport alone.
+Upstream and central finite differences, implicit in time, are those of GWT: equal to 1e-5 of the
+largest concentration, as far as single precision goes.  They differ where the formulations do:
+dispersion where the velocity bends within a cell, as at wells (each makes the tensor of other
+neighbouring velocities); central weights between layers of which one is part full (MODFLOW 6 takes
+the whole thickness); sorption and decay under a moving water table; decay of negative
+concentrations (not in MT3D-USGS).  `solver.mt3dusgs.advection` has schemes that GWT has not: tvd of
+third order and particles (moc, which do not keep mass), explicit in time: they divide the time
+steps where they must.  One steady state is solved once, in one step.
 
 Masses per boundary: MT3D-USGS tells them per package.  Among boundaries of one package they are
 divided by what the water of each carries, flow times concentration at the end of each time step;
@@ -30,9 +34,17 @@ from mhx.groundwater.transport.assembly import assemble
 from mhx.groundwater.transport.flowfield import FlowField, neighbours, taken
 from mhx.groundwater.transport.model import TransportModel
 from mhx.groundwater.transport.results import SCHEMES, TransportResult, about_of
-from mhx.groundwater.transport.stepping import courant_of, turnover, with_courant
+from mhx.groundwater.transport.stepping import (
+    courant_of,
+    courants,
+    finer,
+    turnover,
+    within,
+)
 from mhx.groundwater.units import DAY
 
+TRIES = 6
+"""Flows that are solved at most to find steps that keep the Courant number: they change it."""
 MT3D = running.Program(
     title="MT3D-USGS",
     names=mt3d_files.NAMES,
@@ -86,17 +98,21 @@ class _Flow:
 
 def _with_flow(task: Task) -> tuple[TransportModel, _Flow]:
     """The model with the steps that transport takes, and its flow, solved with a link file."""
-    base = nwt.assembled(task)
-    model = assemble(task.config, base, task.terrain, task.site)
+    model = assemble(task.config, nwt.assembled(task), task.terrain, task.site)
     flow = _solved(task, model.flow)
     assert task.config.transport is not None  # checked by Simulation
     courant = courant_of(task.config.transport.time)
     if courant is None:
         return model, flow
-    finer = with_courant(model.flow, _turnovers(model, flow.field), courant)
-    if not _one_state(finer) and finer.periods != model.flow.periods:
-        flow = _solved(task, finer)
-    return replace(model, flow=finer), flow
+    for _ in range(TRIES):
+        found = courants(model.flow, _turnovers(model, flow.field))
+        if within(found, courant):
+            break
+        model = replace(model, flow=finer(model.flow, found, courant))
+        if _one_state(model.flow):  # solved in one step, however many transport takes
+            break
+        flow = _solved(task, model.flow)
+    return model, flow
 
 
 def _one_state(flow: FlowModel) -> bool:
@@ -116,12 +132,11 @@ def _solved(task: Task, flow: FlowModel) -> _Flow:
 
 
 def _turnovers(model: TransportModel, field: FlowField) -> Floats:
-    """(n_periods,) largest outflow over pore volume [1/s]."""
+    """(steps,) largest outflow over pore volume in each time step [1/d]."""
     pores = model.properties["porosity"] * model.volumes * field.saturation
-    found = np.zeros(len(model.flow.periods))
-    for at, period in enumerate(field.period.tolist()):
-        found[period - 1] = max(found[period - 1], turnover(field.outflow[at], pores[at]))
-    return found
+    found = np.array([turnover(*each) for each in zip(field.outflow, pores, strict=True)]) * DAY
+    keys = np.array([(period, step) for period, step, _ in model.flow.step_ends_d])
+    return np.asarray(found[field.during(*keys.T)])
 
 
 def _field(
@@ -185,6 +200,9 @@ def _result(model: TransportModel, task: Task, flow: _Flow, wall_s: float) -> Tr
     during = field.during(*np.array(keys).T)
     pores = model.properties["porosity"] * model.volumes * field.saturation
     when = during[last]
+    fields = {"outflow": taken(field.outflow, when)}
+    if model.flow.regime == "transient":
+        fields["start_volume"] = model.start_volume
     return TransportResult(
         time_d=ends[last],
         length_d=np.diff(ends[last], prepend=0.0),
@@ -201,7 +219,7 @@ def _result(model: TransportModel, task: Task, flow: _Flow, wall_s: float) -> Tr
         ),
         connections=field.connections(when),
         held=model.held,
-        fields={"outflow": taken(field.outflow, when)},
+        fields=fields,
         about=about_of(model, flow.run.result, wall_s),
     )
 

@@ -66,8 +66,8 @@ def field(value: float) -> str:
     """
     for digits in range(9, 2, -1):
         text = f"{value:.{digits}g}"
-        whole = re.sub(r"e([+-])0*(\d+)$", r"e\1\2", text).replace("e+", "e")
-        for form in (text, whole, re.sub(r"e(-?)", lambda m: m[1] or "+", whole)):
+        short = re.sub(r"e([+-])0*(\d+)$", r"\1\2", text)
+        for form in (text, short):
             if len(form) <= 10:
                 return f"{form:>10}"
     raise ValueError(f"{value!r} has no form of ten characters")
