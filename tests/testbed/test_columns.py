@@ -7,7 +7,7 @@ from mhx.testbed.files.columns import RequiredMetric, contract_of
 
 WORDS = Vocabulary([Metric("flow.head_m", "m", "head"), Metric("t_s", "s", "", "duration")])
 METRICS = {"flow.head_m": 2.0, "flow.n": 3, "broken": None, "status": 1.0}
-NOTES = {"audit": "pass", "status": "fine"}
+NOTES = {"audit": "pass", "status": "fine", "flow.solver": "mf6"}
 
 
 def column(source, **more):
@@ -18,6 +18,8 @@ SOURCES = {
     "a dotted metric": ("flow.head_m", 2.0),
     "a whole number": ("flow.n", 3),
     "a note": ("notes.audit", "pass"),
+    "a note below a level": ("notes.flow.solver", "mf6"),
+    "a dotted name is no note": ("flow.solver", None),
     "a bare name among the notes": ("audit", "pass"),
     "a bare name among the metrics first": ("status", 1.0),
     "a note where a metric has its name": ("notes.status", "fine"),
@@ -34,9 +36,9 @@ def test_a_source_is_matched_exactly(source, value):
 FAULTS = {
     "broken": "case 'a': required metric 'c' is nan",
     "flow.m": "case 'a': required metric 'c' (flow.m) was not reported; "
-    "the runner reported: broken, flow.head_m and 4 more",
+    "the runner reported: broken, flow.head_m and 5 more",
     "head_m": "case 'a': required metric 'c' (head_m) was not reported; "
-    "the runner reported: broken, flow.head_m and 4 more; nearest: flow.head_m",
+    "the runner reported: broken, flow.head_m and 5 more; nearest: flow.head_m",
 }
 
 

@@ -153,11 +153,9 @@ def _short(text: str) -> str:
 def _value(source: str, metrics: Mapping[str, Any], notes: Mapping[str, str]) -> Value:
     if source in metrics:
         return _number(metrics[source])
-    return notes.get(source.removeprefix("notes.")) if _may_be_note(source) else None
-
-
-def _may_be_note(source: str) -> bool:
-    return "." not in source.removeprefix("notes.")
+    if source.startswith("notes."):
+        return notes.get(source.removeprefix("notes."))
+    return None if "." in source else notes.get(source)  # a bare name is looked up in both
 
 
 def _number(value: Any) -> Value:
