@@ -63,6 +63,8 @@ def test_hexagons_take_a_quarter_of_their_spacing_across_the_flow():
     found = numbers(run(grid), grid, ground())
     assert found.transverse_m == pytest.approx(6.0 / 4.0)
     assert found.transverse_ratio == pytest.approx(1.5 / 0.4)
+    central = numbers(run(grid, about={"scheme": STILL}), grid, ground())
+    assert (central.transverse_m, central.transverse_ratio) == (0.0, 0.0)
     links = connections(grid)  # and so says the sum over their faces
     way = grid.centres[links.other] - grid.centres[links.one]
     inner = (np.bincount(np.r_[links.one, links.other]) == 6)[links.one]
@@ -185,7 +187,8 @@ def test_advice_names_the_size_and_the_step_that_would_do():
     assert "numerical dispersion in time is 500% of the physical one along the flow" in told
     assert "steps of 0.4 d make it 10%" in told
     assert "advection = 'tvd' or 'central' has none of it" in told
-    assert "about 15 times that of alpha_th, above 0.25: cells of 0.1 m" in told
+    assert "up to 15 times that of alpha_th, above 0.25" in told
+    assert "cells of 0.1 m, rectangles along the flow, or 'central' would do" in told
     # and the advice holds: what it names is just inside
     finer = numbers(run(grid, steps=(0.4,)), grid, ground(alpha_l=1.0, alpha_th=0.1))
     assert finer.in_time_m2_d == pytest.approx(0.1 * finer.physical_m2_d)

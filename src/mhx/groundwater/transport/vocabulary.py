@@ -34,7 +34,7 @@ ROWS: tuple[tuple[str, str, str, str], ...] = (
     ),
     (
         *("transverse_numerical_ratio", "1", "mean"),
-        "dispersivity of the scheme across the flow over alpha_th; polygons: (h/4)/alpha_th",
+        "numerical over physical dispersivity across the flow; polygons: (h/4)/alpha_th, at most",
     ),
     ("c_min", "kg/m3", "extremum", "smallest concentration of all saved steps"),
     ("c_max", "kg/m3", "extremum", "largest concentration of all saved steps"),
@@ -48,7 +48,8 @@ ROWS: tuple[tuple[str, str, str, str], ...] = (
     ("mass_sorbed_kg", "kg", "integral", "on the ground, last step"),
     (
         *("closure_relative", "1", "extremum"),
-        "abs(in - out - decayed - change of stored and sorbed mass) over the larger of both",
+        "abs(in - out - decayed - change of stored and sorbed mass) over the larger of mass in "
+        "and stored; transient flow: the change by the budget",
     ),
     (
         *("budget_closure_relative", "1", "extremum"),
