@@ -61,28 +61,37 @@ def read_budget(path: Path, n_nodes: int) -> list[Exchange]:
     return found
 
 
+def read_faces(path: Path, size: int) -> dict[tuple[int, int], Floats]:
+    """(period, step) -> flows between cells as MODFLOW writes them, positive into the first cell.
+
+    size: how many there are.  Empty where they were not saved; EvidenceError as `read_budget`.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise EvidenceError(f"{path} cannot be read ({error.strerror or error})") from error
+    found = {}
+    try:
+        for name, (period, step, *_), (package, _, rates) in _records(content):
+            if name == BETWEEN_CELLS and not package:
+                if rates.size != size:
+                    raise _Torn(f"record {name!r} has {rates.size} values, {size} were expected")
+                found[period, step] = _numbers(name, rates)
+    except (struct.error, _Torn) as error:
+        raise EvidenceError(f"{path} is torn, altered or of another model: {error}") from error
+    return found
+
+
 class _Torn(Exception):
     """What does not fit; told with the path."""
 
 
+_When = tuple[int, int, float, float]
+_Values = tuple[str, Ids | None, Floats]
+
+
 def _exchanges(content: bytes, n_nodes: int) -> Iterator[Exchange]:
-    at = 0
-    while at < len(content):
-        step, period, text, n1, n2, n3 = _HEAD.unpack_from(content, at)
-        at += _HEAD.size
-        method, length, _, time = _COMPACT.unpack_from(content, at)
-        at += _COMPACT.size
-        name = text.decode("ascii", "replace").strip()
-        if min(step, period, n1, n2, -n3) < 1:
-            raise _Torn(f"record {name!r} has step {step}, period {period}, size {n1, n2, n3}")
-        if method == 1:
-            rates = _array(content, at, n1 * n2 * -n3)
-            at += rates.nbytes
-            package, nodes = "", None
-        elif method == 6:
-            package, nodes, rates, at = _rows(content, at)
-        else:
-            raise _Torn(f"record {name!r} is stored by method {method}")
+    for name, (period, step, length, time), (package, nodes, rates) in _records(content):
         if (name == BETWEEN_CELLS and nodes is None) or name.startswith("DATA-"):
             continue
         if nodes is None and rates.size != n_nodes:
@@ -97,6 +106,29 @@ def _exchanges(content: bytes, n_nodes: int) -> Iterator[Exchange]:
             nodes=_checked(name, nodes, n_nodes),
             rates=_numbers(name, rates),
         )
+
+
+def _records(content: bytes) -> Iterator[tuple[str, _When, _Values]]:
+    """Name, (period, step, length, time), and (package, nodes from 1 or None, rates)."""
+    at = 0
+    while at < len(content):
+        step, period, text, n1, n2, n3 = _HEAD.unpack_from(content, at)
+        at += _HEAD.size
+        method, length, _, time = _COMPACT.unpack_from(content, at)
+        at += _COMPACT.size
+        name = text.decode("ascii", "replace").strip()
+        if min(step, period, n1, n2, -n3) < 1:
+            raise _Torn(f"record {name!r} has step {step}, period {period}, size {n1, n2, n3}")
+        nodes: Ids | None = None
+        if method == 1:
+            rates = _array(content, at, n1 * n2 * -n3)
+            at += rates.nbytes
+            package = ""
+        elif method == 6:
+            package, nodes, rates, at = _rows(content, at)
+        else:
+            raise _Torn(f"record {name!r} is stored by method {method}")
+        yield name, (period, step, length, time), (package, nodes, rates)
 
 
 def _component(name: str, package: str) -> str:

@@ -6,7 +6,7 @@ budget file is held to what MODFLOW holds its listing to.
 """
 
 from mhx.evidence.gates import Gate
-from mhx.groundwater.vocabulary import FLOW
+from mhx.groundwater.vocabulary import FLOW, TRANSPORT
 
 TIGHTER = (
     "tighten the solver: [[model.option]] with file = 'ims', block = 'linear', key = "
@@ -46,3 +46,21 @@ CLOSURE = Gate(
 OF_THE_LISTING = (STEP_BALANCE, VOLUME_BALANCE)
 """Left out where the model does not print a single balance."""
 GATES = (CONVERGED, STEP_BALANCE, VOLUME_BALANCE, CLOSURE)
+OF_SOLUTE = (
+    Gate(
+        name="every_step_of_solute_converged",
+        metric=f"{TRANSPORT}converged",
+        low=1,
+        high=1,
+        reason="concentrations of a step that did not converge solve no balance",
+        remedy=TIGHTER,
+    ),
+    Gate(
+        name="solute_balance_of_every_step",
+        metric=f"{TRANSPORT}max_abs_step_percent_discrepancy",
+        high=0.5,
+        reason="the percent discrepancy of the listing of transport, worst step",
+        remedy=TIGHTER,
+    ),
+)
+"""Judged where their metric is told."""

@@ -17,6 +17,7 @@ import numpy as np
 
 from mhx.errors import EvidenceError
 from mhx.groundwater.budget import Exchange, read_budget
+from mhx.groundwater.existing.blocks import texts
 from mhx.groundwater.existing.grids import OwnGrid, read_grid
 from mhx.groundwater.existing.quantities import Measures, measures_of, step_ends
 from mhx.groundwater.existing.reading import OwnModel, Package, Part
@@ -85,7 +86,7 @@ def flow_run(own: OwnModel, part: Part, listing: Listing) -> ModelRun:
             "start": own.tdis.start,
             "formulation": {
                 "newton": int(part.newton),
-                "xt3d": int("XT3D" in options_of(part, "npf")),
+                "xt3d": int(option_of(part, "npf", "XT3D") is not None),
                 "convertible": int(not grid.confined[grid.active].all()),
                 "time_unit_days": int(own.tdis.time_unit == "days"),
             },
@@ -243,26 +244,33 @@ def ended(
 def is_steady(part: Part) -> bool:
     """Whether no stress period stores water."""
     file = next((one.file for one in part.packages if one.type == "sto"), None)
-    return file is None or "TRANSIENT" not in _words(file)
+    return file is None or "TRANSIENT" not in settings(file)
 
 
-def options_of(part: Part, kind: str) -> frozenset[str]:
-    """First words, in upper case, of the lines of a package's options."""
+def option_of(part: Part, kind: str, key: str) -> list[str] | None:
+    """What follows a key in a package, in upper case; None where there is no line of it."""
     file = next((one.file for one in part.packages if one.type == kind), None)
-    return frozenset() if file is None else _words(file)
+    rows = [] if file is None else settings(file).get(key, [])
+    return rows[0] if rows else None
 
 
-def _words(file: Path) -> frozenset[str]:
-    """First words of the lines outside of a package's arrays; remembered for links of one file."""
+def settings(file: Path) -> Mapping[str, Sequence[list[str]]]:
+    """First word -> what follows it, line by line, outside of arrays; words in upper case.
+
+    Remembered for links of one file.
+    """
     try:
         found = os.stat(file)
         key = (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
-        return remembered("words of package", key, lambda: _read_words(file))
+        return remembered("words of package", key, lambda: _settings(file))
     except OSError as error:
         raise EvidenceError(f"{file} cannot be read ({error.strerror or error})") from error
 
 
-def _read_words(file: Path) -> frozenset[str]:
-    lines = file.read_bytes().decode("latin-1").upper().split("\n")
-    heads = (line.split(maxsplit=1) for line in lines)
-    return frozenset(words[0].strip(",'\"") for words in heads if words and words[0][0].isalpha())
+def _settings(file: Path) -> dict[str, list[list[str]]]:
+    found: dict[str, list[list[str]]] = {}
+    for line in file.read_bytes().decode("latin-1").upper().split("\n"):
+        if line.lstrip()[:1].isalpha():
+            word, *rest = texts(line)
+            found.setdefault(word, []).append(rest)
+    return found

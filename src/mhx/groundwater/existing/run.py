@@ -57,6 +57,9 @@ def run(config: Simulation, root: Path) -> Told:
         whole = several.together(runs)
         tell_flow(told, runs, whole)
         write(root, runs, whole, _catalogued(config, engine, identity))
+    if any(part.type == "gwt" for part in made.own.models):
+        solute = import_module("mhx.groundwater.existing.solute")
+        solute.tell(told, config, made, (runs, listings), root)
     if config.observation:
         measuring = import_module("mhx.groundwater.existing.measuring")
         measuring.tell(told, config, made, runs, root)

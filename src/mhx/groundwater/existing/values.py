@@ -11,7 +11,8 @@ import numpy as np
 
 from mhx.errors import EvidenceError
 from mhx.groundwater.existing import arrays, blocks
-from mhx.groundwater.existing.reading import OwnModel, Part
+from mhx.groundwater.existing.reading import OwnModel, Package, Part
+from mhx.groundwater.existing.targets import Draft
 from mhx.groundwater.grid import Floats
 from mhx.groundwater.memory import remembered
 
@@ -26,7 +27,7 @@ def package_array(own: OwnModel, part: Part, kind: str, name: str) -> Floats | N
     file = next((one.file for one in part.packages if one.type == kind), None)
     if file is None:
         return None
-    source = remembered("own package", _stamp(file), lambda: blocks.read(file))
+    source = _source(own, file)
     block = source.block(BLOCK)
     if block is None:
         return None
@@ -43,6 +44,29 @@ def package_array(own: OwnModel, part: Part, kind: str, name: str) -> Floats | N
             part.grid.layers, -1
         ),
     )
+
+
+def largest(own: OwnModel, part: Part, package: Package, variable: str) -> float:
+    """The largest number of a column or array of a package; 0 where there is none."""
+    key = (_stamp(package.file), variable)
+    return remembered("own extreme", key, lambda: _largest(own, part, package, variable))
+
+
+def _largest(own: OwnModel, part: Part, package: Package, variable: str) -> float:
+    draft = Draft(
+        package=package,
+        source=_source(own, package.file),
+        grid=part.grid,
+        shapes=(part.grid.shape,),
+        periods=len(own.tdis.periods),
+    )
+    numbers = [target.numbers for target in draft.targets(variable, None)]
+    there = [one[np.isfinite(one)] for one in numbers]
+    return max((float(one.max()) for one in there if one.size), default=0.0)
+
+
+def _source(own: OwnModel, file: Path) -> blocks.BlockFile:
+    return remembered("own package", _stamp(file), lambda: blocks.read(file, own.folder))
 
 
 def _external(record: arrays.Record) -> bool:
