@@ -308,6 +308,30 @@ def test_with_transient_flow_the_steps_of_its_periods_are_split(mf6: Path, tmp_p
     assert coarse.result.steps_d.size == 4
 
 
+@pytest.mark.parametrize("newton", [False, True])
+def test_a_dry_cell_has_no_concentration(newton: bool, mf6: Path, tmp_path: Path) -> None:
+    """The upper of two layers drains before the first step ends; its mass balance still closes."""
+    made = column(cells=8, rows=2, layers=2, time={"length": 200.0, "steps": 5})
+    made["topography"]["base_elevation"] = made["layers"]["thickness"] = 10.0
+    made["flow"] |= {
+        "formulation": {"newton": newton, "xt3d": False},
+        "ic": {"kind": "constant", "value": 9.0},
+    }
+    for table, head in zip(made["flow"]["bc"], (4.0, 2.0), strict=True):
+        table |= {"head": head, "layers": [2]}
+    made["transport"]["bc"][0]["layers"] = [2]
+    made["transport"]["observation"] = [
+        {"id": "above", "x": 12.0, "y": 7.0},
+        {"id": "below", "x": 12.0, "y": 7.0, "layer": 2},
+    ]
+    run = solved(made, tmp_path / "mf6", mf6)
+    upper, lower = run.result.concentration[-1]
+    assert np.isnan(upper[4:8]).all() and np.isfinite(lower).all()
+    assert run.result.observed["below"][-1] > 0.01
+    assert not run.result.observed["above"][-1] > 1e-6
+    assert mass(run) == pytest.approx(budget(run, "chd", "cnc"), rel=1e-8)
+
+
 def test_a_step_of_transport_that_does_not_converge_is_told_with_its_line(
     mf6: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

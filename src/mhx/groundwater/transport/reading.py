@@ -70,16 +70,17 @@ def read_results(
     told = listing.read(folder / SIMULATION_LISTING, folder / writer.LISTING, SECOND)
     field = flow_field(model, folder)
     when = field.during(kept.period, kept.step)
-    pores = model.properties["porosity"] * model.volumes * field.saturation
+    pores = taken(model.properties["porosity"] * model.volumes * field.saturation, when)
     fields = {"outflow": taken(field.outflow, when)}
     if model.flow.regime == "transient":
         fields["start_volume"] = model.start_volume
     return TransportResult(
         time_d=ends[last],
         length_d=np.diff(ends[last], prepend=0.0),
-        concentration=kept.values,
+        # with Newton a dry cell keeps a head, and a concentration of no water
+        concentration=np.where(pores > 0, kept.values, np.nan),
         start=model.strt,
-        pore_volume=taken(pores, when),
+        pore_volume=pores,
         sorbing=model.sorbing * field.saturation[-1],
         budget=tuple(_rows(model, rates, np.diff(ends, prepend=0.0), last)),
         steps_d=ends,
