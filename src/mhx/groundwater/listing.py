@@ -19,7 +19,9 @@ _SOLVING = re.compile(r"^ *Solving: +Stress period: *([\d*]+) +Time step: *([\d*
 _OUTER = re.compile(r"^ Model +(\d+) +(\d+) .*$", re.M)
 _SUMMARY = re.compile(r"^ *SLN_(\d+) OUTER ITERATION SUMMARY", re.M)
 _BUDGET = re.compile(  # without a blank where the number fills its place
-    r"BUDGET FOR ENTIRE MODEL AT END OF TIME STEP *([\d*]+), STRESS PERIOD *([\d*]+)"
+    # packages print theirs under their name: LAK-1 BUDGET FOR ENTIRE MODEL
+    r"(?:VOLUME|VOLUMETRIC|MASS) BUDGET FOR ENTIRE MODEL AT END OF TIME STEP *([\d*]+), "
+    r"STRESS PERIOD *([\d*]+)"
 )
 _PERCENT = re.compile(r"PERCENT DISCREPANCY = *(\S+) +PERCENT DISCREPANCY = *(\S+)")
 _FAILED = re.compile(FAILED + r" IN TIME STEP +(\d+) OF STRESS PERIOD +(\d+)")
