@@ -14,8 +14,8 @@ from mhx.groundwater.kinds import Fault, Kinded, Uses, refuse
 from mhx.groundwater.units import UNITS, measuring, to_si
 
 ID = r"^[A-Za-z0-9_-]+$"
-COMPONENTS = ("chd", "drn", "riv", "ghb", "rcha", "wel", "evt", "sto-ss", "sto-sy")
-"""What the budget of MODFLOW 6 adds up under one name."""
+COMPONENTS = ("chd", "drn", "riv", "ghb", "rcha", "wel", "evt", "sto-ss", "sto-sy", "sto")
+"""What the budget of MODFLOW 6 adds up under one name; `sto` of MODFLOW-NWT is both kinds."""
 CARRIED = "of the water that enters, for transport; else it carries none [kg/m3]"
 UnitName = Literal[
     "m/s", "m/day", "mm/day", "mm/year", "m2/s", "m2/day", "m3/s", "m3/day", "1/s", "1/day", "m",

@@ -72,7 +72,13 @@ def assembled(task: Task) -> FlowModel:
     model = assemble(days, task.grid, task.terrain, task.site)
     refuse_undetermined(model)
     newton = {"newton": 1, "under_relaxation": 1}  # whatever was written: it has no other way
-    return replace(model, formulation={**model.formulation, **newton})
+    digit = float(np.spacing(np.float32(max(abs(model.bottoms).max(), abs(model.top).max()))))
+    closure = max(config.solver.mfnwt.head_tolerance, digit)  # of heads in single precision
+    return replace(
+        model,
+        formulation={**model.formulation, **newton},
+        ims=replace(model.ims, outer_dvclose=closure),
+    )
 
 
 def solve_model(task: Task, model: FlowModel, link: bool) -> NwtRun:
