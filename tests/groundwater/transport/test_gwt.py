@@ -51,6 +51,7 @@ def test_a_held_inlet_gives_the_front_of_ogata_and_banks(
     assert found[1] < 0.03 and 1.7 < found[0] / found[1] < 4
 
 
+@pytest.mark.slow
 def test_decay_and_sorption_are_those_of_the_exact_solution(mf6: Path, tmp_path: Path) -> None:
     made = column(
         cells=100,
@@ -70,6 +71,7 @@ def test_decay_and_sorption_are_those_of_the_exact_solution(mf6: Path, tmp_path:
     assert np.abs(profile(run) - plain).max() > 0.1
 
 
+@pytest.mark.slow
 def test_retardation_is_a_slower_clock(mf6: Path, tmp_path: Path) -> None:
     """Times and steps stretched by R: the discrete equations are the same."""
     plain = column(time={"length": 60.0, "steps": 12})
@@ -145,6 +147,7 @@ def test_water_brings_in_what_its_boundary_says(mf6: Path, tmp_path: Path) -> No
     assert run.result.about["source_concentration"] == 0.8
 
 
+@pytest.mark.slow
 def test_evapotranspiration_leaves_the_solute_where_it_is_told_to(
     mf6: Path, tmp_path: Path
 ) -> None:
@@ -293,6 +296,7 @@ def transient(**time: Any) -> dict[str, Any]:
     return made
 
 
+@pytest.mark.slow
 def test_with_transient_flow_the_steps_of_its_periods_are_split(mf6: Path, tmp_path: Path) -> None:
     run = solved(transient(courant=0.25), tmp_path / "mf6", mf6)
     result = run.result
@@ -365,6 +369,7 @@ def test_more_steps_than_can_be_numbered_are_refused(mf6: Path, tmp_path: Path) 
         solved(made, tmp_path / "mf6", mf6)
 
 
+@pytest.mark.slow
 def test_the_same_case_is_the_same_bytes_in_days_and_seconds_the_same_solution(
     mf6: Path, tmp_path: Path
 ) -> None:

@@ -75,6 +75,7 @@ def test_every_metric_is_a_word_of_the_vocabulary(mf6: Path, tmp_path: Path) -> 
     assert found["flow_metrics.n_timesteps"] == 1, "a steady flow is saved once"
 
 
+@pytest.mark.slow
 def test_water_and_solute_have_balances_of_their_own(mf6: Path, tmp_path: Path) -> None:
     """The flow of a run with transport is that of a run without."""
     both = ran(tmp_path / "both", case()).metrics
@@ -88,6 +89,7 @@ def test_water_and_solute_have_balances_of_their_own(mf6: Path, tmp_path: Path) 
     assert not any(name.startswith("transport_metrics.") for name in alone)
 
 
+@pytest.mark.slow
 def test_cases_that_differ_in_transport_share_flow(
     mf6: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -110,6 +112,7 @@ def test_cases_that_differ_in_transport_share_flow(
         assert (two / name).read_bytes() == (tmp_path / "fresh" / "mf6" / name).read_bytes()
 
 
+@pytest.mark.slow
 def test_a_run_says_which_gate_of_the_solute_did_not_pass(mf6: Path, tmp_path: Path) -> None:
     """Central without dispersion at a sharp front, in small steps: it swings."""
     made = case(
@@ -126,6 +129,7 @@ def test_a_run_says_which_gate_of_the_solute_did_not_pass(mf6: Path, tmp_path: P
     assert set(verdicts(tmp_path / "upstream").values()) == {"pass"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kept", "there"), [("inputs", True), ("none", False)])
 def test_solver_files_go_when_asked_to(kept: str, there: bool, mf6: Path, tmp_path: Path) -> None:
     made = case()
@@ -137,6 +141,7 @@ def test_solver_files_go_when_asked_to(kept: str, there: bool, mf6: Path, tmp_pa
     assert ("solute.mst" in names) is there
 
 
+@pytest.mark.slow
 def test_the_identity_holds_what_transport_is_made_of(mf6: Path, tmp_path: Path) -> None:
     ids = []
     for at, alpha in enumerate((1.0, 1.0, 2.0)):
@@ -172,6 +177,7 @@ def draining(sy: float) -> dict[str, Any]:
     return made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("sy", "noted"), [(0.25, False), (0.1, True)])
 def test_with_transient_flow_storage_that_is_not_porosity_is_told(
     sy: float, noted: bool, mf6: Path, tmp_path: Path
@@ -184,6 +190,7 @@ def test_with_transient_flow_storage_that_is_not_porosity_is_told(
     assert set(verdicts(tmp_path).values()) == {"pass"}
 
 
+@pytest.mark.slow
 def test_a_concentration_that_is_held_and_changes_is_outside_of_the_balance(
     mf6: Path, tmp_path: Path
 ) -> None:
