@@ -102,7 +102,7 @@ def _leaves(child: Child) -> dict[str, tuple[Place, Any]]:
 
 
 def _content(path: Path) -> str:
-    return f"{path.name} ({file_digest(path)[:12]})" if path.is_file() else str(path)
+    return f"a file with SHA-256 {file_digest(path)}" if path.is_file() else str(path)
 
 
 def _mismatches(table: ComparisonTable, children: Iterable[Child]) -> Iterator[Told]:
