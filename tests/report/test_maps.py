@@ -76,3 +76,53 @@ def test_bars_are_written(tmp_path):
     path = tmp_path / "bars.png"
     maps.bars(path, [maps.Bar(name="chd", inward=0.0, outward=2.0)], "Budget", "rate  [L/s]", "now")
     assert path.stat().st_size > 1000
+
+
+def figures_of(monkeypatch):
+    """What is drawn into, instead of files."""
+    made = []
+    monkeypatch.setattr(style, "save", lambda figure, path: made.append(figure))
+    return made
+
+
+def test_maps_side_by_side_have_one_bar_and_name_what_stands_out_once(tmp_path, monkeypatch):
+    made = figures_of(monkeypatch)
+    special = [maps.Special(polygons=SQUARES[:1], label="first", color=style.RED)]
+    drawn = [cell_map(title=f"{n} d", special=special) for n in range(5)]
+    maps.cell_maps(tmp_path / "maps.png", drawn, "Squares over time", "five of them")
+    (figure,) = made
+    *panels, bar = figure.axes
+    assert [axes.get_title(loc="left") for axes in panels] == [f"{n} d" for n in range(5)]
+    assert bar.get_ylabel() == "number  [1]"
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["first"]
+    for axes in panels:
+        assert axes.collections[0].get_clim() == (1.0, 3.0)
+    inside = [text.get_text() for text in figure.texts]
+    assert inside == ["Squares over time", "five of them", "$x$  [m]", "$y$  [m]"]
+
+
+@pytest.mark.parametrize(
+    "extent", [(0.0, 30.0, 0.0, 1.0), (0.0, 3.0, 0.0, 3.0), (0.0, 1.0, 0.0, 9.0)]
+)
+def test_maps_side_by_side_keep_their_proportions_and_stay_on_the_page(
+    extent, tmp_path, monkeypatch
+):
+    made = figures_of(monkeypatch)
+    maps.cell_maps(tmp_path / "maps.png", [cell_map(extent=extent)] * 6, "Squares")
+    figure = made[0]
+    width, height = figure.get_size_inches()
+    assert max(width, height) < 16
+    for axes in figure.axes:
+        box = axes.get_position()
+        assert 0 < box.x0 < box.x1 < 1 and 0 < box.y0 < box.y1 < 1
+    box = figure.axes[0].get_position()
+    ratio = (box.height * height) / (box.width * width)
+    assert ratio == pytest.approx(max((extent[3] - extent[2]) / (extent[1] - extent[0]), 0.2))
+
+
+def test_maps_of_many_cells_have_no_seams(tmp_path, monkeypatch):
+    made = figures_of(monkeypatch)
+    maps.cell_map(tmp_path / "map.png", cell_map(edges=0.0))
+    cells = made[0].axes[0].collections[0]
+    made[0].canvas.draw()
+    assert cells.get_edgecolor() == pytest.approx(cells.get_facecolor())

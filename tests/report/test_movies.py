@@ -10,7 +10,8 @@ from PIL import Image
 
 from mhx.errors import EvidenceError
 from mhx.evidence import schemas
-from mhx.report.movies import Movie, pictures, write_movie
+from mhx.report import movies
+from mhx.report.movies import Movie, pictures, size_of, write_movie
 
 N = 5
 FIELD = np.linspace(-1, 1, 12 * 16).reshape(12, 16)
@@ -113,6 +114,49 @@ def test_equal_frames_are_equal_bytes(tmp_path):
     write_movie(tmp_path / "a.gif", movie())
     write_movie(tmp_path / "b.gif", movie())
     assert (tmp_path / "a.gif").read_bytes() == (tmp_path / "b.gif").read_bytes()
+
+
+def test_what_is_no_number_is_left_blank(tmp_path):
+    holed = np.zeros((1, 12, 16))
+    holed[0, :6] = np.nan  # the lower half
+    write_movie(tmp_path / "f.gif", movie(frames=holed, times=[0], steps=[0]))
+    (picture,) = decoded(tmp_path / "f.gif")
+    shown = map_of(picture)
+    assert (shown[-100:] == 255).all()
+    assert not (shown[:100] == 255).all(axis=2).any()
+
+
+@pytest.mark.slow
+def test_frames_of_the_size_of_the_map_are_shown_point_by_point(tmp_path):
+    extent = (0.0, 300.0, 0.0, 150.0)
+    width, height = size_of(extent)
+    assert (width, height) == (420, 210)
+    chequered = (np.indices((height, width)).sum(axis=0) % 2).astype(float)
+    write_movie(
+        tmp_path / "f.gif",
+        movie(frames=chequered[None], times=[0], steps=[0], extent=extent, vmin=0.0, vmax=1.0),
+    )
+    (picture,) = decoded(tmp_path / "f.gif")
+    shown = map_of(picture, size=(width, height))
+    assert len(np.unique(shown.reshape(-1, 3), axis=0)) == 2
+
+
+def test_a_very_long_box_leaves_room_for_the_words_beside_it():
+    assert size_of((0.0, 1000.0, 0.0, 2.0)) == (420, 120)
+    assert size_of((0.0, 2.0, 0.0, 1000.0)) == (60, 420)
+
+
+@pytest.mark.slow
+def test_metres_and_days_stand_where_they_are_meant(tmp_path, monkeypatch):
+    told = []
+    monkeypatch.setattr(movies.maps, "label_axes", lambda axes, extent: told.append(extent))
+    write_movie(tmp_path / "lengths.gif", movie())
+    assert told == []
+    write_movie(tmp_path / "metres.gif", movie(metres=True))
+    assert told == [(0.0, 4.0, 0.0, 3.0)]
+    one, other = (decoded(tmp_path / f"{name}.gif")[1] for name in ("lengths", "metres"))
+    assert (one[34:56] != other[34:56]).any()  # the stamp names another unit
+    np.testing.assert_array_equal(map_of(one), map_of(other))
 
 
 REFUSED = {

@@ -33,6 +33,7 @@ LINES = 24  # contour levels between the least and the largest value of all fram
 DARK = 0.55  # what a line leaves of the colour below it
 FRAME_MS = 80
 LONGEST = 420  # picture points along the longer side of the box
+NARROWEST, LOWEST = 60, 120  # below, there is no room for ticks and the words beside the bar
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,10 +62,14 @@ class Movie:
 
 
 def size_of(extent: tuple[float, float, float, float]) -> tuple[int, int]:
-    """Width and height of the map in picture points: frames of this size are shown as they are."""
+    """Width and height of the map in picture points: frames of this size are shown as they are.
+
+    To scale, unless the box is very long.
+    """
     left, right, bottom, top = extent
     scale = LONGEST / max(right - left, top - bottom)
-    return max(round((right - left) * scale), 60), max(round((top - bottom) * scale), 40)
+    width, height = round((right - left) * scale), round((top - bottom) * scale)
+    return max(width, NARROWEST), max(height, LOWEST)
 
 
 def write_movie(path: Path, movie: Movie) -> Path:
