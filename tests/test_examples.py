@@ -9,6 +9,7 @@ import pytest
 from mhx.cli import main
 from mhx.config import to_toml
 from mhx.testbed.plan import make_plan
+from mhx.workflow import registry
 from mhx.workflow.load import load
 
 ROOT = Path(__file__).parents[1]
@@ -28,10 +29,26 @@ def test_there_are_examples():
         *("orszag_tang", "held_double_harris", "decaying_cosine", "time_step_order"),
         *("flow_k_sensitivity", "mesh_resolution", "resolution_convergence", "jacksboro"),
         *("boundary_conditions", "solver_options", "latin_hypercube", "decay_order"),
+        *("advection_schemes", "formulations", "formulations_thickness", "gwt_vs_mt3d"),
+        *("gwt_vs_mt3d_schemes", "own_model", "nwt_conductivity"),
     } <= {path.stem for path in EXAMPLES}
 
 
-@having("reconnection", "simulation", "command")
+def test_every_pair_of_subject_and_runner_has_an_example():
+    shown = set()
+    for path in EXAMPLES:
+        table = tomllib.loads(path.read_text()).get("testbed")
+        if table is not None:
+            runner = table.get("runner", {}).get("type", "simulation")
+            shown.add((table["subject"], runner))
+    assert shown >= {
+        (subject, runner)
+        for subject, runners in registry.SUPPORTED_SUBJECT_RUNNERS.items()
+        for runner in runners
+    }
+
+
+@having("reconnection", "simulation", "comparison", "command")
 def test_a_run_is_a_valid_configuration_that_writes_below_outputs(path):
     folder = load(path).output_dir.resolve()
     assert folder == ROOT / "outputs" / "examples" / path.stem
@@ -63,8 +80,8 @@ def test_a_plasma_run_ends_when_shrunk(path, tmp_path, capsys):
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("mf6", "gmsh")
-@having("simulation", "command")
+@pytest.mark.usefixtures("mf6", "mt3dusgs", "gmsh")
+@having("simulation", "comparison", "command")
 def test_a_run_ends_and_verifies(path, tmp_path, capsys):
     root = tmp_path / "run"
     code = main(["run", str(path), "--output-dir", str(root)])
@@ -74,7 +91,7 @@ def test_a_run_ends_and_verifies(path, tmp_path, capsys):
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("mf6", "gmsh")
+@pytest.mark.usefixtures("mf6", "mt3dusgs", "gmsh")
 @having("testbed")
 def test_a_matrix_ends_with_every_check_passed_and_is_not_repeated(path, tmp_path, capsys):
     words = ["run", str(path), "--set", f'testbed.output_root="{tmp_path / "matrix"}"', "--json"]

@@ -11,7 +11,9 @@ import numpy as np
 
 from mhx.errors import ConfigError
 from mhx.groundwater.config import Simulation
+from mhx.groundwater.existing import blocks
 from mhx.groundwater.existing.copying import Materialised
+from mhx.groundwater.existing.reading import Part
 from mhx.groundwater.existing.results import ModelRun
 from mhx.groundwater.existing.values import package_array
 from mhx.groundwater.grid import Floats, Ids
@@ -62,8 +64,18 @@ def _locate(run: ModelRun) -> Locate:
 
 
 def _start(made: Materialised, run: ModelRun) -> Floats | None:
-    """Heads at time 0; None where the run is steady."""
-    if run.result.about["regime"] == "steady":
+    """Heads at time 0; None where the first period is steady: its heads hold from the start on."""
+    if run.result.about["regime"] == "steady" or _starts_steady(run.part):
         return None
     found = package_array(made.own, run.part, "ic", "strt")
     return None if found is None else found * run.measures.length
+
+
+def _starts_steady(part: Part) -> bool:
+    """Whether the first stress period stores no water."""
+    file = next((one.file for one in part.packages if one.type == "sto"), None)
+    if file is None:
+        return True
+    source = blocks.read(file)
+    first = next((block for block in source.blocks if block.period == 1), None)
+    return any(line.split()[0].upper() == "STEADY-STATE" for line in source.inside(first))

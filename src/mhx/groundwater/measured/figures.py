@@ -15,7 +15,8 @@ from mhx.report import plots, style
 
 MOST_SERIES = 8
 """Series that are drawn: those with the largest residuals."""
-_SHOWN = {"head": "m", "flow": "m³/s"}
+LITRES = 0.1
+"""Flows below this many m3/s are drawn in litres per second."""
 
 
 def draw(path: Path, pairs: Sequence[Pair], statistics: Mapping[str, float]) -> None:
@@ -32,21 +33,22 @@ def draw(path: Path, pairs: Sequence[Pair], statistics: Mapping[str, float]) -> 
 
 def _against(quantity: str, pairs: Sequence[Pair], statistics: Mapping[str, float]) -> plots.Panel:
     there = [pair for pair in pairs if not math.isnan(pair.simulated)]
-    line = _ends(there)
+    factor, unit = _unit(quantity, there)
+    line = _ends(there, factor)
     curves = [plots.Curve(x=line, y=line, label="simulated = observed", color=style.GREY, width=1)]
     worst = worst_of(pairs)
     if counted := [pair for pair in there if pair.counted and pair is not worst]:
-        curves.append(_points(counted, label=_counted(len(counted), "value"), color=style.BLUE))
+        text = _counted(len(counted), "value")
+        curves.append(_points(counted, factor, label=text, color=style.BLUE))
     if shown := [pair for pair in there if not pair.counted]:
         text = f"{_counted(len(shown), 'value')} of weight 0"
-        curves.append(_points(shown, label=text, color=style.GREY, hollow=True))
-    unit = _SHOWN[quantity]
+        curves.append(_points(shown, factor, label=text, color=style.GREY, hollow=True))
     if worst is not None:
-        text = f"worst: {named(worst)}, {worst.residual:+.3g} {unit}"
-        curves.append(_points([worst], label=text, color=style.RED, marker="D"))
+        text = f"worst: {named(worst)}, {worst.residual * factor:+.3g} {unit}"
+        curves.append(_points([worst], factor, label=text, color=style.RED, marker="D"))
     return plots.Panel(
         title=f"{quantity.capitalize()}s",
-        note=_note(quantity, statistics),
+        note=_note(quantity, statistics, factor, unit),
         xlabel=f"observed  [{unit}]",
         ylabel=f"simulated  [{unit}]",
         curves=curves,
@@ -55,24 +57,38 @@ def _against(quantity: str, pairs: Sequence[Pair], statistics: Mapping[str, floa
     )
 
 
-def _ends(pairs: Sequence[Pair]) -> tuple[float, float]:
+def _unit(quantity: str, pairs: Sequence[Pair]) -> tuple[float, str]:
+    """Factor and unit in which values of this size are easy to read."""
+    if quantity == "head":
+        return 1.0, "m"
+    largest = max(abs(pair.row.value) for pair in pairs)
+    return (1.0, "m³/s") if largest >= LITRES else (1e3, "L/s")
+
+
+def _ends(pairs: Sequence[Pair], factor: float) -> tuple[float, float]:
     """From where to where both axes go: all values with their bars, and a margin."""
     ends = [pair.simulated for pair in pairs]
     for pair in pairs:
         spread = pair.row.standard_deviation or 0.0
         ends += [pair.row.value - spread, pair.row.value + spread]
-    low, high = min(ends), max(ends)
+    low, high = factor * min(ends), factor * max(ends)
     margin = 0.06 * (high - low) or 0.05 * abs(high) or 0.5
     return low - margin, high + margin
 
 
 def _points(
-    pairs: Sequence[Pair], *, label: str, color: str, marker: str = "o", hollow: bool = False
+    pairs: Sequence[Pair],
+    factor: float,
+    *,
+    label: str,
+    color: str,
+    marker: str = "o",
+    hollow: bool = False,
 ) -> plots.Curve:
-    spreads = [pair.row.standard_deviation or 0.0 for pair in pairs]
+    spreads = [factor * (pair.row.standard_deviation or 0.0) for pair in pairs]
     return plots.Curve(
-        x=[pair.row.value for pair in pairs],
-        y=[pair.simulated for pair in pairs],
+        x=[factor * pair.row.value for pair in pairs],
+        y=[factor * pair.simulated for pair in pairs],
         label=label,
         color=color,
         dash="none",
@@ -88,10 +104,9 @@ def _counted(number: int, word: str) -> str:
     return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
-def _note(quantity: str, statistics: Mapping[str, float]) -> str:
+def _note(quantity: str, statistics: Mapping[str, float], factor: float, unit: str) -> str:
     ending, _ = UNITS[quantity]
-    unit = _SHOWN[quantity]
-    bias, rmse = (statistics[f"{quantity}_{name}_{ending}"] for name in ("bias", "rmse"))
+    bias, rmse = (factor * statistics[f"{quantity}_{name}_{ending}"] for name in ("bias", "rmse"))
     if math.isnan(rmse):
         return "no value counts"
     r2 = statistics[f"{quantity}_r2"]
@@ -110,22 +125,23 @@ def _over_time(pairs: Sequence[Pair]) -> Iterator[plots.Panel]:
     series.sort(key=lambda entry: -_farthest(entry[1]))
     for name, of_it in series[:MOST_SERIES]:
         quantity = of_it[0].row.quantity
+        factor, unit = _unit(quantity, of_it)
         more = f", {MOST_SERIES} of {len(series)} series" if len(series) > MOST_SERIES else ""
-        times = [_time(pair) for pair in of_it]
+        times, values = of_it[0].history or ([], [])
         yield plots.Panel(
             title=f"{name}{more}",
             xlabel="time  [d]",
-            ylabel=f"{quantity}  [{_SHOWN[quantity]}]",
+            ylabel=f"{quantity}  [{unit}]",
             curves=[
                 plots.Curve(
                     x=times,
-                    y=[pair.simulated for pair in of_it],
+                    y=[factor * value for value in values],
                     label="simulated",
                     color=style.BLUE,
                 ),
                 plots.Curve(
-                    x=times,
-                    y=[pair.row.value for pair in of_it],
+                    x=[_time(pair) for pair in of_it],
+                    y=[factor * pair.row.value for pair in of_it],
                     label="observed",
                     color=style.RED,
                     dash="none",

@@ -39,13 +39,15 @@ class Simulated:
 class Pair:
     """A measured value with its simulated one, NaN where the cell is dry.
 
-    time_d: None of a steady state; cell: None of a flow.
+    time_d: None of a steady state; cell: None of a flow.  history: (s,) times and values at the
+    same place, of all saved steps.
     """
 
     row: Row
     time_d: float | None
     cell: int | None
     simulated: float
+    history: tuple[Floats, Floats] | None = None
 
     @property
     def residual(self) -> float:
@@ -146,7 +148,7 @@ def _pair(row: Row, model: Simulated, cell: int | None) -> Pair:
     time = days_of(row, model.scope)
     last = time is None or (model.scope.steady and model.time_d.size == 2)
     value = float(series[-1]) if last else float(np.interp(float(time or 0), model.time_d, series))
-    return Pair(row=row, time_d=time, cell=cell, simulated=value)
+    return Pair(row=row, time_d=time, cell=cell, simulated=value, history=(model.time_d, series))
 
 
 def _cells(rows: Sequence[Row], models: Mapping[str, Simulated]) -> dict[int, int]:
