@@ -2,8 +2,9 @@
 
 The user's folder is never written to.  Inputs alone are linked or copied; what an earlier run left
 there is not.  A path that leads outside of the folder is written as the whole path of the same
-file, an output that would go outside goes into the copy: both are told in a notice.  Names of
-inputs are relative to the copy, POSIX.
+file, an output that would go outside goes into the copy: both are told in a notice.  Name files of
+models and files of grids are in the copy always, since MODFLOW writes listings and grids beside
+them.  Names of inputs are relative to the copy, POSIX.
 """
 
 import os
@@ -16,7 +17,7 @@ from mhx.errors import ConfigError, RunError
 from mhx.groundwater.existing import blocks, config, options, output, patching, reading, render
 from mhx.groundwater.existing.blocks import BlockFile
 from mhx.groundwater.existing.files import NAME_FILE, Reference
-from mhx.groundwater.existing.reading import Opened, OwnModel, Package
+from mhx.groundwater.existing.reading import GRIDS, Opened, OwnModel, Package
 from mhx.groundwater.existing.render import Names, Rendered
 from mhx.groundwater.existing.targets import Draft
 from mhx.groundwater.placing import replace_file
@@ -153,7 +154,7 @@ def _place(made: Plan, drafts: dict[Path, Draft], names: Names) -> None:
             continue
         if file == opened.model.file:
             made.links[NAME_FILE] = file
-        elif file.is_relative_to(folder):
+        elif file.is_relative_to(folder) or file in _written_beside(opened):
             made.links[names.of(file)] = file
     for reference in opened.reached.references:
         if reference.output and reference.path.is_relative_to(folder):
@@ -175,44 +176,50 @@ def _rendered(drafts: dict[Path, Draft], names: Names) -> dict[Path, Rendered]:
     return found
 
 
+def _written_beside(opened: Opened) -> set[Path]:
+    """Files beside which MODFLOW writes others."""
+    models = opened.model.models
+    grids = {p.file for part in models for p in part.packages if p.type in GRIDS}
+    return grids | {part.file for part in models}
+
+
 def _moved(opened: Opened, changed: set[Path], names: Names) -> dict[Reference, str]:
     """Paths that must read differently in the copy; a file that names one of them changes, too."""
     moved: dict[Reference, str] = {}
-    changed = set(changed)
+    own = changed | _written_beside(opened)
     before = -1
     while len(moved) != before:
         before = len(moved)
         for reference in opened.reached.references:
-            new = _new_word(reference, names, changed)
+            new = _new_word(reference, names, own)
             if new is not None and reference not in moved:
                 moved[reference] = blocks.word_of(new)
-                changed.add(reference.file)
+                own.add(reference.file)
     return moved
 
 
-def _new_word(reference: Reference, names: Names, changed: set[Path]) -> str | None:
+def _new_word(reference: Reference, names: Names, own: set[Path]) -> str | None:
+    """What a path reads in the copy, None: as it does; own: files that the copy has its own of."""
     written = Path(blocks.file_name(reference.word.text))
     inside = reference.path.is_relative_to(names.folder)
-    if reference.output or reference.path in changed:
-        own = names.of(reference.path)
-        return own if written.is_absolute() or not inside else None
-    return str(reference.path) if not inside and not written.is_absolute() else None
+    if inside or reference.output or reference.path in own:
+        return names.of(reference.path) if written.is_absolute() or not inside else None
+    return None if written.is_absolute() else str(reference.path)
 
 
 def _notices(opened: Opened, moved: dict[Reference, str]) -> Iterator[str]:
     folder = opened.model.folder
     told = set()
     for reference in opened.reached.references:
-        text = reference.word.text
-        outside = not reference.path.is_relative_to(folder) or Path(text).is_absolute()
-        if not outside or reference.path in told:
+        if reference.path.is_relative_to(folder) or reference.path in told:
             continue
         told.add(reference.path)
         place = f"{reference.file.name}:{reference.line + 1}"
+        new = moved.get(reference, str(reference.path)).strip("'\"")
         if reference.output:
-            yield f"{place} writes to {text!r}; the copy writes to {moved[reference]} in its folder"
-        elif reference in moved and not Path(moved[reference].strip("'\"")).is_absolute():
-            yield f"{place} names {reference.path}; the copy has its own, patched"
+            yield f"{place} writes to {reference.path}; the copy writes to {new} in its folder"
+        elif not Path(new).is_absolute():
+            yield f"{place} names {reference.path}; the copy has its own as {new}"
         else:
             yield f"{place} names {reference.path}, which is used where it lies"
 

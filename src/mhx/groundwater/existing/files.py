@@ -138,6 +138,10 @@ def _at(source: BlockFile, folder: Path, line: int, word: Word, **kind: bool) ->
 
 def _simulation(source: BlockFile, folder: Path) -> Iterator[Reference]:
     """The second word of every line that names a file."""
+    if not any(row[0].upper() == "TDIS6" and row[1:] for row in source.words("TIMING")):
+        model = source.block("PACKAGES") is not None
+        hint = "it is the name file of a model" if model else "no TDIS6 in a block TIMING"
+        raise ConfigError(f"model.path: {source.path} is no {NAME_FILE} of MODFLOW 6: {hint}")
     for block in source.blocks:
         if block.name not in _NAMES:
             continue

@@ -201,12 +201,7 @@ def described(simulation: Path, read: Mapping[Path, BlockFile]) -> OwnModel:
         return Path(os.path.normpath(folder / blocks.file_name(text)))
 
     timing = source.words("TIMING")
-    tdis = next((row[1] for row in timing if len(row) > 1 and row[0].upper() == "TDIS6"), None)
-    if tdis is None:
-        hint = (
-            "it is the name file of a model" if source.block("PACKAGES") else "no TDIS6 in TIMING"
-        )
-        raise ConfigError(f"model.path: {simulation} is no {files.NAME_FILE} of MODFLOW 6: {hint}")
+    tdis = next(row[1] for row in timing if len(row) > 1 and row[0].upper() == "TDIS6")
     rows = [row for row in source.words("MODELS") if len(row) > 2]
     refuse_types(simulation, rows)
     names = {row[2].upper() for row in rows}
