@@ -86,6 +86,15 @@ def test_simulated_time_and_mass_put_in_are_measured() -> None:
     assert mass.value == 10 * 86400.0
 
 
+def test_what_an_exact_solution_does_not_tell_is_listed() -> None:
+    """It has no balance of masses; of every other engine a gap is a failure."""
+    told = moving("ref", 10.0, 1.0)
+    silent = replace(told, id="a", solute=solute([[[0.0] * 8]], (10.0,)))
+    exact = replace(silent, config=told.config.model_copy(update={"engine": "analytic"}))
+    assert verdict("mass_put_in", told, silent) == "fail"
+    assert verdict("mass_put_in", told, exact) == "listed"
+
+
 def report(on_mismatch: str = "fail", allowed: bool = True, fact: float = 1.0) -> Report:
     leaf = Difference(
         simulation="a", key="flow.param.K.value", reference=1, value=2, allowed=allowed

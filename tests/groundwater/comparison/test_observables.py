@@ -174,7 +174,7 @@ def test_the_concentration_of_an_outlet_is_mass_over_water() -> None:
     found = read(run, variable="concentration", support="outlet", boundary_id="east", time="all")
     assert found.values.ravel().tolist() == [0.5, 2.0]
     dry = read(run, variable="concentration", support="outlet", boundary_id="north")
-    assert dry.missing == ("no water leaves there, or not every step was saved",)
+    assert dry.missing == ("no water leaves there, or its budget is not told for every step",)
 
 
 def test_a_budget_in_kg_per_s_is_that_of_the_solute() -> None:

@@ -20,6 +20,8 @@ from mhx.groundwater.units import DAY
 
 SINGLE = ("mfnwt", "mt3dusgs")
 """Engines whose files are in single precision."""
+EXACT = "analytic"
+"""The engine that may have no budget: what it does not tell is listed, not judged."""
 FLOAT32 = 2.0**-22
 """Two roundings to single precision, relative [1]."""
 STATED_RATE = ("wel", "rcha", "src")
@@ -133,12 +135,15 @@ _Key = tuple[str, str]
 
 def _beside(reference: Solved, base: Mapping[_Key, float], one: Solved) -> Iterator[Fact]:
     ours = dict(_measured(one))
-    single = {reference.config.engine, one.config.engine} & set(SINGLE)
+    engines = {reference.config.engine, one.config.engine}
+    single, exact = engines & set(SINGLE), EXACT in engines
     for name, unit in dict.fromkeys((*base, *ours)):
         value = ours.get((name, unit), math.nan)
         allowed, relative = _allowed(name)
         if name.startswith("boundary_head") and single:
             allowed = FLOAT32
+        if math.isnan(value + base.get((name, unit), math.nan)) and exact:
+            allowed = None
         yield Fact(
             simulation=one.id,
             name=name,
@@ -189,6 +194,8 @@ def _mass_put_in(one: Solved) -> float:
     told = [table.id for table in one.config.flow.source if table.package in STATED_RATE]
     if one.config.transport is not None:
         told += [table.id for table in one.config.transport.bc if table.package in STATED_RATE]
+    if not one.solute.budget:
+        return math.nan
     seconds = one.solute.length_d * DAY
     rows = [row for row in one.solute.budget if row.boundary in told]
     return float(sum(row.rate_in * seconds[row.saved] for row in rows))

@@ -302,15 +302,15 @@ def _leaving(one: Observable, solved: Solved) -> Values:
         ratio = np.where(water > 0, mass / water, math.nan)
     found = _stepwise(times, ratio, one.time, steady=False)
     if not np.isfinite(found.values).all():
-        found.missing.append("no water leaves there, or not every step was saved")
+        found.missing.append("no water leaves there, or its budget is not told for every step")
     return _of(one, solved, found, found.values)
 
 
 def _out(one: Observable, rows: Sequence[BudgetRow], count: int) -> Floats:
-    total = np.zeros((count, 1))
+    total = np.full((count, 1), math.nan)
     for row in rows:
         if row.boundary == one.boundary_id:
-            total[row.saved] += row.rate_out
+            total[row.saved] = np.nan_to_num(total[row.saved]) + row.rate_out
     return total
 
 
