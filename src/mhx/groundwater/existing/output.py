@@ -48,6 +48,7 @@ def apply(
             _control(part, missing, opened, drafts, names, found)
         _flows(part, opened, drafts, found)
         _grid(part, opened, drafts, found)
+    _between(opened, drafts, found)
     return found
 
 
@@ -133,6 +134,17 @@ def _flows(part: Part, opened: Opened, drafts: dict[Path, Draft], found: Additio
         draft = _draft("nam", part.file, opened, drafts)
         draft.settings.setdefault("OPTIONS", {}).setdefault("SAVE_FLOWS", "")
         found.notices.append(f"{part.name}: SAVE_FLOWS added, for {', '.join(silent)}")
+
+
+def _between(opened: Opened, drafts: dict[Path, Draft], found: Additions) -> None:
+    """SAVE_FLOWS for exchanges of two models of a kind, which are terms of both budgets."""
+    for exchange in opened.model.exchanges:
+        if len(set(exchange.type.split("-"))) > 1:  # gwf-gwt moves no water or mass by itself
+            continue
+        if opened.reached.read[exchange.file].option("SAVE_FLOWS") is None:
+            draft = _draft(exchange.type, exchange.file, opened, drafts)
+            draft.settings.setdefault("OPTIONS", {}).setdefault("SAVE_FLOWS", "")
+            found.notices.append(f"{exchange.file.name}: SAVE_FLOWS added")
 
 
 def _grid(part: Part, opened: Opened, drafts: dict[Path, Draft], found: Additions) -> None:

@@ -58,11 +58,12 @@ OF_BUDGETS = (
 
 @dataclass(frozen=True, kw_only=True)
 class SoluteRun:
-    """One transport model, with the flow model below it."""
+    """One transport model, with the flow model below it.  whole: whether every step was saved."""
 
     part: Part
     flow: ModelRun
     medium: Medium
+    listing: Listing
     result: TransportResult
     whole: bool
 
@@ -113,6 +114,8 @@ def _metrics(told: Told, one: SoluteRun) -> dict[str, float]:
     grid = one.flow.grid.grid
     assert grid is not None  # else it is not run
     metrics = transport_metrics(one.result, grid, one.medium)
+    metrics = {key: value for key, value in metrics.items() if "percent_discrepancy" not in key}
+    metrics |= _worst_printed(one.listing)
     if not one.whole:
         metrics = {key: value for key, value in metrics.items() if key not in OF_BUDGETS}
     if one.result.connections is not None:
@@ -162,8 +165,9 @@ def _run(
         about={**_about(own, part, flow, told), "parameters": _parameters(medium)},
     )
     return SoluteRun(
-        part=part, flow=flow, medium=medium, result=result, whole=len(keys) == len(told.steps)
-    )
+        part=part, flow=flow, medium=medium, listing=told, result=result,
+        whole=len(keys) == len(told.steps),
+    )  # fmt: skip
 
 
 def _flow_below(own: OwnModel, part: Part, runs: Sequence[ModelRun]) -> ModelRun | None:
@@ -222,13 +226,17 @@ def _budget(part: Part, flow: ModelRun, kept: Heads) -> tuple[list[BudgetRow], I
 
 
 def _percents(told: Listing) -> Floats:
-    """(steps, 2) discrepancies of the steps whose balance was printed."""
-    rows = [
-        (step.percent_step, step.percent_cumulative)
-        for at, step in enumerate(told.steps)
-        if at not in set(told.unprinted)
-    ]
-    return np.array(rows).reshape(-1, 2)
+    """(steps, 2) discrepancies of rates and masses; NaN where the balance was not printed."""
+    return np.array([(step.percent_step, step.percent_cumulative) for step in told.steps])
+
+
+def _worst_printed(told: Listing) -> dict[str, float]:
+    """The discrepancies furthest from 0 among the steps that were printed; none, where none was."""
+    rows = np.delete(_percents(told), list(told.unprinted), axis=0)
+    names = ("max_abs_step_percent_discrepancy", "max_abs_cumulative_percent_discrepancy")
+    if not rows.size:
+        return {}
+    return dict(zip(names, np.abs(rows + 0.0).max(axis=0).tolist(), strict=True))
 
 
 def _medium(own: OwnModel, part: Part, flow: ModelRun, porosity: Floats) -> Medium:
