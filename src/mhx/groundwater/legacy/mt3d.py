@@ -214,9 +214,7 @@ def _result(model: TransportModel, task: Task, flow: _Flow, wall_s: float) -> Tr
         steps_d=ends,
         observed=_observed(model, values),
         converged=closed,
-        percent=np.stack(
-            [_percent(np.diff(masses.total, axis=0, prepend=0.0)), _percent(masses.total)], axis=1
-        ),
+        percent=_percents(masses.total),
         connections=field.connections(when),
         held=model.held,
         fields=fields,
@@ -237,10 +235,23 @@ def _refuse_unconverged(
         )
 
 
-def _percent(masses: Floats) -> Floats:
-    """(m,) the difference of what came in and went out, over their mean [%]; 0 without any."""
-    mean = masses.mean(axis=1)
-    return np.asarray(100.0 * (masses[:, 0] - masses[:, 1]) / np.where(mean > 0, mean, 1.0))
+SHOWN = 2e-6
+"""What the difference of four masses of seven digits may be off by, as a share of a mass [1]."""
+
+
+def _percents(total: Floats) -> Floats:
+    """(m, 2) percent discrepancy of each time step, and of all masses so far.
+
+    total: (m, 2) masses in and out so far, as printed.  Those of a step are differences of these:
+    what their digits cannot show does not count.
+    """
+    steps = np.diff(total, axis=0, prepend=0.0)
+    off = steps[:, 0] - steps[:, 1]
+    unclear = SHOWN * total.max(axis=1)
+    off = np.sign(off) * np.maximum(np.abs(off) - unclear, 0.0)
+    means = np.stack([steps.mean(axis=1), total.mean(axis=1)], axis=1)
+    offs = np.stack([off, total[:, 0] - total[:, 1]], axis=1)
+    return np.asarray(100.0 * offs / np.where(means > 0, means, 1.0))
 
 
 def _observed(model: TransportModel, values: Floats) -> dict[str, Floats]:

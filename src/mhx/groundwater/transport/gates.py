@@ -5,6 +5,8 @@ They read `transport_metrics.*` by full names.  Bounds on overshoot and undersho
 and no gates: a coarse run is still a solution of its own discrete equations.
 """
 
+from dataclasses import replace
+
 from mhx.evidence.gates import Gate
 from mhx.groundwater.config import Simulation
 from mhx.groundwater.transport.config import Transport
@@ -43,7 +45,8 @@ def transport_gates(config: Simulation) -> list[Gate]:
     assert config.transport is not None  # a transport process has one
     if config.engine == "analytic":  # no steps, no budget: a formula
         return hull_gates(config.transport, mixed=not _adds(config))
-    return [CONVERGED, STEP_BALANCE, CLOSURE, *hull_gates(config.transport, not _adds(config))]
+    closure = replace(CLOSURE, high=SINGLE_PRECISION.get(config.engine, CLOSURE.high))
+    return [CONVERGED, STEP_BALANCE, closure, *hull_gates(config.transport, not _adds(config))]
 
 
 def hull_gates(transport: Transport, mixed: bool = True) -> list[Gate]:
