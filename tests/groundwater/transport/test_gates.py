@@ -60,6 +60,18 @@ def test_bounds_of_overshoot_and_undershoot_are_the_users():
     assert found["no_concentration_below_zero"].high == 0.0
 
 
+def test_an_engine_in_single_precision_is_let_more_and_a_formula_has_no_budget():
+    double = config()
+    single = double.model_copy(update={"engine": "mt3dusgs"})
+    assert by_name(double)["solute_mass_closes"].high == 1e-6
+    assert by_name(single)["solute_mass_closes"].high == 1e-4
+    formula = by_name(double.model_copy(update={"engine": "analytic"}))
+    assert formula.keys() == {
+        "no_concentration_below_zero",
+        "no_concentration_above_its_sources",
+    }
+
+
 RAIN = {"id": "rain", "package": "rcha", "where": {"all": True}, "rate": 1e-9}
 THIRST = {"id": "trees", "package": "evt", "where": {"all": True}, "rate": 1e-9, "depth": 2.0}
 LEAK = {"id": "leak", "package": "src", "where": {"cells": [3]}, "value": 1e-6}
