@@ -426,3 +426,53 @@ def test_a_torn_file_is_no_result(name: str, mf6: Path, tmp_path: Path) -> None:
     model = gwt.model_of(task_of(made, tmp_path / "mf6", mf6))
     with pytest.raises(EvidenceError, match=name):
         read_results(model, run.flow.result, tmp_path / "mf6", 0.0)
+
+
+@pytest.mark.slow
+def test_layers_that_are_alike_are_each_the_column_alone(mf6: Path, tmp_path: Path) -> None:
+    param = {"porosity": POROSITY, "alpha_l": 2.5, "alpha_th": 0.3, "alpha_tv": 0.1}
+    time = {"length": 60.0, "steps": 12}
+    one, two = (
+        solved(column(layers=n, param=param, time=time), tmp_path / str(n), mf6).result
+        for n in (1, 2)
+    )
+    for layer in range(2):
+        np.testing.assert_allclose(two.concentration[:, layer], one.concentration[:, 0], atol=CLOSE)
+
+
+@pytest.mark.slow
+def test_a_pulse_comes_with_the_water_of_its_stress_period(mf6: Path, tmp_path: Path) -> None:
+    """Steady states one after the other: only the concentration changes; steps are theirs."""
+    (tmp_path / "in.csv").write_text("mg\n0\n2000\n0\n")
+    made = column(time={"courant": 0.5})
+    made["transport"]["bc"] = []
+    made["flow"]["time"] = {"period": [{"length": days} for days in (10.0, 20.0, 70.0)]}
+    made["flow"]["bc"][0]["concentration"] = {
+        "file": str(tmp_path / "in.csv"), "column": "mg", "unit": "mg/L",
+    }  # fmt: skip
+    run = solved(made, tmp_path / "mf6", mf6)
+    result = run.result
+    assert [p.steps for p in run.flow.model.periods] == [2, 4, 14]
+    assert run.flow.result.saved == 3, "each steady state once"
+    water = POROSITY * VELOCITY * 5.0
+    assert mass(run) + budget_out(run, "east") == pytest.approx(water * 2.0 * 20.0, rel=1e-6)
+    entering = [row.rate_in * 86400 for row in result.budget if row.boundary == "west"]
+    np.testing.assert_allclose(entering, [0] * 2 + [water * 2.0] * 4 + [0] * 14, rtol=1e-6)
+    assert result.concentration[1].max() == 0 and result.concentration[5, 0, 0] > 1
+
+
+def budget_out(run: Any, boundary: str) -> float:
+    """Mass that left through one boundary [kg]."""
+    lengths = run.result.length_d * 86400
+    rows = [row for row in run.result.budget if row.boundary == boundary]
+    return float(sum(row.rate_out * lengths[row.saved] for row in rows))
+
+
+def test_one_steady_period_lasts_as_long_as_flow_or_transport_says(
+    mf6: Path, tmp_path: Path
+) -> None:
+    made = column(time={"steps": 4})
+    made["flow"]["time"] = {"period": [{"length": 12.0}]}
+    assert solved(made, tmp_path / "1", mf6).result.steps_d.tolist() == [3.0, 6.0, 9.0, 12.0]
+    made["transport"]["time"] = {"length": 48.0, "unit": "hour", "steps": 1}
+    assert solved(made, tmp_path / "2", mf6).result.steps_d.tolist() == [2.0]
