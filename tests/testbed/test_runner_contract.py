@@ -36,6 +36,7 @@ class Kind:
 
     key: what the axis sets, to `values`; source: a metric, with its unit; never: a source that a
     closed vocabulary refuses; failing: an overlay whose case fails when it runs.
+    files, folders: what lies beside the base.
     """
 
     subject: str
@@ -46,6 +47,7 @@ class Kind:
     source: str
     unit: str
     files: dict[str, str] = field(default_factory=dict)
+    folders: tuple[Path, ...] = ()
     failing: str = ""
     failure: str = ""
     exit_code: int = 3
@@ -177,7 +179,81 @@ viscosity = 1e-3
         never="flow_metrics.head_rnge_m",
     ),
 }
-SLOW = ("reconnection", "mesh", "flow")
+KINDS |= {
+    "own model": Kind(
+        subject="flow",
+        runner="simulation",
+        base="""
+[workflow]
+mode = "simulation"
+[model]
+path = "own_model"
+[[model.patch]]
+id = "k"
+package = "npf"
+variable = "k"
+operation = "multiply"
+value = 2.0
+""",
+        folders=(EXAMPLES / "groundwater" / "own_model",),
+        key="model.patch.k.value",
+        values=(2.0, 3.0),
+        source="flow_metrics.head_range_m",
+        unit="m",
+        failing='model.option = [{ file = "ims", block = "nonlinear", key = "outer_maximum", '
+        "value = 1 }]",
+        failure="did not converge in stress period 1, time step 1",
+        never="flow_metrics.head_rnge_m",
+    ),
+    "transport": Kind(
+        subject="transport",
+        runner="simulation",
+        base=(EXAMPLES / "groundwater" / "advection_schemes_base.toml").read_text(),
+        key="transport.param.alpha_l.value",
+        values=(2.0, 8.0),
+        source="transport_metrics.front_width_m",
+        unit="m",
+        failing="transport.bc__append = [{ id = 'far', package = 'cnc', value = 1.0, "
+        "where = { points = [[-5.0, 5.0]] } }]",
+        failure="transport.bc[1].where.points: outside of the mesh: [-5, 5]",
+        exit_code=2,
+        never="transport_metrics.front_with_m",
+    ),
+    "comparison": Kind(
+        subject="transport",
+        runner="comparison",
+        base="""
+[workflow]
+mode = "comparison"
+[comparison]
+base_simulation_config = "case.toml"
+base_simulation_overlay = { mesh = { cell_x = 20.0, cell_y = 20.0 } }
+reference_simulation = "upstream"
+simulation = [
+  { id = "upstream" },
+  { id = "tvd", overlay = { transport.scheme.advection = "tvd" } },
+]
+[[comparison.observable]]
+name = "near"
+variable = "concentration"
+support = "point"
+x = 50.0
+y = 70.0
+time = "all"
+""",
+        files={"case.toml": (EXAMPLES / "groundwater" / "gwt_vs_mt3d_base.toml").read_text()},
+        key="comparison.base_simulation_overlay.transport.time.steps",
+        values=(4, 8),
+        source="n_difference_rows",
+        unit="1",
+        failing="comparison.base_simulation_overlay.solver.mf6 = "
+        "{ outer_maximum = 1, inner_maximum = 1 }",
+        failure="did not converge in stress period 1, time step 1",
+        never="n_difference_row",
+    ),
+}
+SLOW = ("reconnection", "mesh", "flow", "own model", "transport", "comparison")
+USES_MODFLOW = ("flow", "own model", "transport", "comparison")
 ROWS = ("reference", "varied", "again", "off")
 
 
@@ -253,7 +329,7 @@ def surroundings(distribution):
     params=[pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name in KINDS],
 )
 def kind(request, surroundings):
-    if request.param == "flow":
+    if request.param in USES_MODFLOW:
         request.getfixturevalue("mf6")
     return KINDS[request.param]
 
@@ -261,10 +337,17 @@ def kind(request, surroundings):
 @pytest.fixture(scope="module")
 def folder(kind, tmp_path_factory):
     folder = tmp_path_factory.mktemp("contract")
-    for name, content in {"base.toml": kind.base, **kind.files}.items():
-        (folder / name).write_text(content)
+    beside(kind, folder)
     (folder / "contract.toml").write_text(testbed_file(kind))
     return folder
+
+
+def beside(kind, folder):
+    """Write the base and what it reads."""
+    for name, content in {"base.toml": kind.base, **kind.files}.items():
+        (folder / name).write_text(content)
+    for path in kind.folders:
+        shutil.copytree(path, folder / path.name)
 
 
 @pytest.fixture(scope="module")
@@ -349,7 +432,8 @@ def test_metrics_come_from_the_summary_and_equal_cases_have_equal_answers(kind, 
 
 
 def test_what_a_run_reports_is_in_the_vocabulary_of_its_runner(kind, carried):
-    row = next(row for row in registry.rows() if row.subject == kind.subject)
+    pair = (kind.subject, kind.runner)
+    row = next(row for row in registry.rows() if (row.subject, row.runner) == pair)
     words = registry.vocabulary_of(row)
     run = mhx.load(carried.root / "cases" / "reference")
     if words is not None:
@@ -378,8 +462,8 @@ def test_asked_again_nothing_that_finished_is_repeated(kind, carried, folder, fi
 
 
 def test_one_place_or_two_give_the_same_answers(kind, carried, folder, finished, tmp_path):
-    for name in ("base.toml", "contract.toml", *kind.files):
-        shutil.copy(folder / name, tmp_path / name)
+    beside(kind, tmp_path)
+    shutil.copy(folder / "contract.toml", tmp_path)
     run_testbed(tmp_path / "contract.toml", Options(jobs=1))
     root = tmp_path / "testbed" / "contract"
     ours, theirs = (rows_of(each, "testbed_metrics.csv") for each in (root, carried.root))
@@ -394,8 +478,7 @@ def test_one_place_or_two_give_the_same_answers(kind, carried, folder, finished,
 def test_a_required_metric_that_is_not_reported_fails_the_case_and_keeps_its_summary(
     kind, folder, tmp_path
 ):
-    for name in ("base.toml", *kind.files):
-        shutil.copy(folder / name, tmp_path / name)
+    beside(kind, tmp_path)
     source = kind.never or f"{kind.source}_lost"
     extra = f'[[testbed.metric]]\nname = "lost"\nsource = "{source}"\nrequired = true\n'
     file = tmp_path / "contract.toml"
@@ -417,8 +500,7 @@ def test_a_required_metric_that_is_not_reported_fails_the_case_and_keeps_its_sum
 
 
 def test_a_wrong_key_is_found_before_anything_runs(kind, folder, tmp_path):
-    for name in ("base.toml", *kind.files):
-        shutil.copy(folder / name, tmp_path / name)
+    beside(kind, tmp_path)
     extra = '[[testbed.case]]\nid = "wrong"\noverlay = { no_such_table = { a = 1 } }\n'
     (tmp_path / "contract.toml").write_text(testbed_file(kind, extra))
     with pytest.raises(ConfigError, match="case 'wrong': no_such_table is not a known key"):
