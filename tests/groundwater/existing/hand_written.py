@@ -21,7 +21,7 @@ begin exchanges
 end exchanges
 begin solutiongroup 1
  mxiter 1
- ims6 in_put/solver.ims gwf_1 # the only one
+ ims6 in_put/solver.ims gwf_1
 end solutiongroup 1""",
     # lines end as Windows ends them
     "in put/time.tdis": (

@@ -13,6 +13,7 @@ MODFLOW's cells, whole numbers too.  Source: MODFLOW 6, ArrayReaders.f90.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -144,9 +145,10 @@ def _section(source: BlockFile, first: int, marks: list[int], end: int) -> Secti
     name, *more = blocks.texts(source.lines[first])
     layered = "LAYERED" in (word.upper() for word in more)
     records = []
-    for at, following in zip(marks, [*marks[1:], end], strict=True):
+    for at, below in pairwise([*marks, end]) if marks else ():
+        following = below
         while following > at + 1 and blocks.is_comment(source.lines[following - 1]):
-            following -= 1  # noqa: PLW2901 - comments below belong to what follows
+            following -= 1  # comments below belong to what follows
         row = tuple(blocks.texts(source.lines[at]))
         records.append(Record(first=at, last=following, words=row))
     told = "" if records else " ".join(more)

@@ -91,7 +91,7 @@ def site_of(key: str, wanted: str, model: str | None, opened: Opened) -> Site:
         models = [part.name for part in opened.model.models]
         if model.lower() not in (other.lower() for other in models):
             told = f"must be a model of the simulation ({', '.join(models)}), got {model!r}"
-            raise ConfigError(f"{key}.model {told}")
+            raise ConfigError(f"{key.rpartition('.')[0]}.model {told}")
         known = [site for site in known if site.package.model.lower() == model.lower()]
     aliases = {"rcha": ("rch", True), "evta": ("evt", True)}
     arrays = aliases.get(kind)
@@ -167,9 +167,10 @@ def _periods(key: str, patch: config.Patch, own: OwnModel) -> set[int] | None:
 def _changed(patch: config.Patch, numbers: np.ndarray) -> np.ndarray:
     if patch.operation == "set":
         return np.full_like(numbers, patch.value)
-    changed: np.ndarray = (
-        numbers + patch.value if patch.operation == "add" else numbers * patch.value
-    )
+    with np.errstate(over="ignore"):  # what overflows is refused by name
+        changed: np.ndarray = (
+            numbers + patch.value if patch.operation == "add" else numbers * patch.value
+        )
     return changed
 
 

@@ -273,7 +273,7 @@ def _new_blocks(draft: Draft, added: dict[int, list[str]]) -> Iterator[Edit]:
 def _settings(draft: Draft) -> Iterator[Edit]:
     """Lines of settings, in their block or in a new one at its place."""
     source = draft.source
-    for name, settings in draft.settings.items():
+    for name, settings in sorted(draft.settings.items(), key=lambda item: _rank(item[0])):
         block = source.block(name)
         opened = None if block is None else source.opened(block)
         if block is None or opened is not None:
@@ -314,8 +314,14 @@ def _begins(line: str, key: str) -> bool:
     return [word.upper() for word in blocks.texts(line)[: len(wanted)]] == wanted
 
 
+def _rank(name: str) -> int:
+    """MODFLOW reads blocks in their order, and new ones may go to the same place."""
+    order = ("OPTIONS", "NONLINEAR", "LINEAR")
+    return order.index(name) if name in order else len(order)
+
+
 def _place(source: BlockFile, name: str) -> int:
-    """Where a new block goes: MODFLOW reads them in their order."""
+    """The line before which a new block goes."""
     end = len(source.lines)
     if name == "LINEAR" or not source.blocks:
         return end
