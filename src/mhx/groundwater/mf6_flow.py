@@ -14,6 +14,7 @@ import numpy as np
 
 from mhx.errors import ConfigError, SolverError
 from mhx.groundwater import writer
+from mhx.groundwater.engines import Engine
 from mhx.groundwater.flow import assemble
 from mhx.groundwater.heads import read_heads
 from mhx.groundwater.mf6 import SCREEN, run_mf6
@@ -38,21 +39,30 @@ def solve(task: Task) -> FlowRun:
     engine, timeout = task.programs["mf6"], task.config.solver.mf6.timeout_s
     listing = run_mf6(engine.path, task.folder, timeout)
     result = read_results(model, listing, task.folder, task.config.output.fields)
-    if int(task.sim_id, 16) % CHECKED_ONE_IN == 0:
+    if chosen(task):
         self_check(model, engine.path, result, timeout)
-    notes = {
+    return FlowRun(
+        model=model,
+        result=result,
+        notes=notes_of(model, engine),
+        inputs=frozenset(model.files),
+        listings=LISTINGS,
+    )
+
+
+def chosen(task: Task) -> bool:
+    """Whether this run is one of those that are checked."""
+    return int(task.sim_id, 16) % CHECKED_ONE_IN == 0
+
+
+def notes_of(model: FlowModel, engine: Engine) -> dict[str, str]:
+    """Texts below `notes.flow.`."""
+    return {
         "solver_version": f"MODFLOW 6 {engine.version}",
         "formulation": formulation_of(model),
         "linear_acceleration": model.ims.linear_acceleration,
         "complexity": model.ims.complexity,
     }
-    return FlowRun(
-        model=model,
-        result=result,
-        notes=notes,
-        inputs=frozenset(model.files),
-        listings=LISTINGS,
-    )
 
 
 def refuse_undetermined(model: FlowModel) -> None:

@@ -205,3 +205,17 @@ def test_a_concentration_that_is_held_and_changes_is_outside_of_the_balance(
     assert found.metrics["transport_metrics.c_max"] == 3.0
     assert found.metrics["transport_metrics.closure_relative"] < 1e-8
     assert "transport.storage" not in found.notes
+
+
+@pytest.mark.slow
+def test_the_flow_below_transport_is_checked_against_flopy_too(
+    mf6: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mhx.groundwater import mf6_flow
+
+    checked = []
+    check = mf6_flow.self_check
+    monkeypatch.setattr(mf6_flow, "self_check", lambda *words: checked.append(check(*words)))
+    monkeypatch.setattr(simulation, "identity_of", lambda *_: "0" * 13 + "064")  # 100
+    ran(tmp_path, case(time=TWENTY))
+    assert checked == [None]

@@ -53,15 +53,12 @@ def solve(task: Task) -> TransportRun:
     flow = FlowRun(
         model=replace(model.flow, files=files),
         result=read_flow(model.flow, told, task.folder, task.config.output.fields),
-        notes={
-            "solver_version": f"MODFLOW 6 {engine.version}",
-            "formulation": mf6_flow.formulation_of(model.flow),
-            "linear_acceleration": model.flow.ims.linear_acceleration,
-            "complexity": model.flow.ims.complexity,
-        },
+        notes=mf6_flow.notes_of(model.flow, engine),
         inputs=frozenset(files),
         listings=LISTINGS,
     )
+    if mf6_flow.chosen(task):
+        mf6_flow.self_check(flow.model, engine.path, flow.result, timeout)
     return TransportRun(
         flow=flow,
         result=read_results(model, flow.result, task.folder, told.wall_s),
