@@ -128,6 +128,12 @@ class CaseProgress(Progress):
     unit = "case"
 
 
+class MethodProgress(Progress):
+    """Reports the methods of a comparison as they end."""
+
+    unit = "method"
+
+
 def duration(seconds: float) -> str:
     """A time span for people: `8 s`, `3 min 20 s`, `2 h 05 min`, `4 d 3 h`."""
     whole = round(seconds)

@@ -25,6 +25,7 @@ from mhx.execution.local import LocalPool
 from mhx.groundwater.comparison.children import SUMMARY, Child
 from mhx.groundwater.comparison.config import Execution
 from mhx.groundwater.config import Simulation
+from mhx.report.progress import MethodProgress
 
 CONFIGS, SIMULATIONS = "_generated_configs", "simulations"
 ERROR = "run_error.json"
@@ -94,10 +95,11 @@ def carry_out(
     if jobs:
         working = backend(execution)
         try:
-            with closing(_outcomes(working, jobs)) as outcomes:
-                for outcome in outcomes:
+            with closing(_outcomes(working, jobs)) as outcomes, MethodProgress(len(jobs)) as told:
+                for count, outcome in enumerate(outcomes, start=1):
                     ended = _ended(root, outcome)
                     found[ended.id] = ended
+                    told.update(count)
                     if ended.cause is not None and not go_on:
                         raise ended.cause
         finally:

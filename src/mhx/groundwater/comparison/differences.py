@@ -24,7 +24,8 @@ class Matched:
     """A method and the reference where both have a value.
 
     at: (p, 2) step and index of each pair in the method's values.  value, reference: (p,).
-    weights: (p,).  n_unmatched: values without a partner, of both.  why: what is missing, in words.
+    weights: (p,).  alone, reference_alone: (u, 2) values of either without a partner, likewise.
+    why: what is missing, in words.
     """
 
     simulation: str
@@ -34,8 +35,14 @@ class Matched:
     value: Floats
     reference: Floats
     weights: Floats
-    n_unmatched: int
+    alone: Ids
+    reference_alone: Ids
     why: tuple[str, ...]
+
+    @property
+    def n_unmatched(self) -> int:
+        """Values without a partner, of both."""
+        return len(self.alone) + len(self.reference_alone)
 
     @property
     def difference(self) -> Floats:
@@ -48,9 +55,11 @@ def match(values: Values, reference: Values) -> Matched:
     steps = list(_steps(values.time_d, reference.time_d))
     width = min(values.values.shape[1], reference.values.shape[1])
     at, ours, theirs = [], [], []
+    mine_left, other_left = np.isfinite(values.values), np.isfinite(reference.values)
     for mine, other in steps:
         one, two = values.values[mine, :width], reference.values[other, :width]
         index = np.flatnonzero(np.isfinite(one) & np.isfinite(two))
+        mine_left[mine, index] = other_left[other, index] = False
         at.append(np.column_stack([np.full(index.size, mine), index]))
         ours.append(one[index])
         theirs.append(two[index])
@@ -70,7 +79,8 @@ def match(values: Values, reference: Values) -> Matched:
         value=np.concatenate(ours) if ours else np.empty(0),
         reference=np.concatenate(theirs) if theirs else np.empty(0),
         weights=values.weights[pairs[:, 1]],
-        n_unmatched=values.count + reference.count - 2 * len(pairs),
+        alone=np.argwhere(mine_left),
+        reference_alone=np.argwhere(other_left),
         why=tuple(dict.fromkeys(why)),
     )
 

@@ -276,6 +276,7 @@ def _files(root: Path) -> Block:
     names: Iterable[tuple[str, str]] = (
         (records.OBSERVABLES, "every value that was read"),
         (records.DIFFERENCES, "every value beside its partner"),
+        (records.UNMATCHED, "every value that has no partner"),
         (records.METRICS, "one row per method and observable"),
         (records.MAPS, "maps on the common raster"),
         (records.CLOSURES, "balances per period"),

@@ -2,6 +2,7 @@
 
     observables.csv              every value that was read, maps apart
     comparison_differences.csv   every value beside its partner in the reference
+    comparison_unmatched.csv     every value that has none
     comparison_metrics.csv       a row per method and observable
     comparison_maps.npz          maps on the common raster: <observable>__<simulation> (t, rows,
                                  columns), weights (rows, columns) [m2], x, y of the pixels
@@ -32,6 +33,7 @@ from mhx.groundwater.comparison.observables import Values
 from mhx.groundwater.comparison.sampling import Raster
 
 OBSERVABLES, DIFFERENCES = "observables.csv", "comparison_differences.csv"
+UNMATCHED = "comparison_unmatched.csv"
 METRICS, MAPS, CLOSURES = "comparison_metrics.csv", "comparison_maps.npz", "numerical_closure.csv"
 METRICS_JSON, AUDIT_JSON = "comparison_metrics.json", "comparison_audit.json"
 AUDIT_MD, MANIFEST = "comparison_audit.md", "comparison_manifest.json"
@@ -44,6 +46,9 @@ _OBSERVABLE_COLUMNS = (
 _DIFFERENCE_COLUMNS = (
     *("simulation", "reference", "observable", "unit", "time_d", "index", "x", "y"),
     *("value", "reference_value", "difference", "relative_error"),
+)
+_UNMATCHED_COLUMNS = (
+    *("simulation", "missing_in", "observable", "unit", "time_d", "index", "x", "y", "value"),
 )
 _METRIC_COLUMNS = ("simulation", "reference", "observable", "unit", *STATISTICS, "n_unmatched")
 _CLOSURE_COLUMNS = (
@@ -98,6 +103,7 @@ def write(root: Path, found: Findings) -> None:
     """All files but manifest and report."""
     _csv(root / OBSERVABLES, _OBSERVABLE_COLUMNS, _observable_rows(found.values))
     _csv(root / DIFFERENCES, _DIFFERENCE_COLUMNS, _difference_rows(found))
+    _csv(root / UNMATCHED, _UNMATCHED_COLUMNS, _unmatched_rows(found))
     _csv(root / METRICS, _METRIC_COLUMNS, map(_metric_row, found.rows))
     _csv(root / CLOSURES, _CLOSURE_COLUMNS, map(_closure_row, found.closures))
     if maps := [one for one in found.values if _is_map(one)]:
@@ -111,7 +117,17 @@ def write(root: Path, found: Findings) -> None:
 def write_manifest(root: Path, facts: Mapping[str, Any]) -> None:
     """`comparison_manifest.json`, the last of a comparison's own files."""
     names = [
-        *(OBSERVABLES, DIFFERENCES, METRICS, MAPS, CLOSURES, METRICS_JSON, AUDIT_JSON, AUDIT_MD),
+        *(
+            OBSERVABLES,
+            DIFFERENCES,
+            UNMATCHED,
+            METRICS,
+            MAPS,
+            CLOSURES,
+            METRICS_JSON,
+            AUDIT_JSON,
+            AUDIT_MD,
+        ),
         *(REPORT_MD, REPORT_HTML),
     ]
     there = [name for name in names if (root / name).is_file()]
@@ -155,6 +171,24 @@ def _difference_rows(found: Findings) -> Iterator[tuple[Any, ...]]:
             place = (float(one.of.x[index]), float(one.of.y[index]))
             share = abs(off / reference) if reference else math.nan
             yield (*head, float(one.of.time_d[step]), index, *place, value, reference, off, share)
+
+
+def _unmatched_rows(found: Findings) -> Iterator[tuple[Any, ...]]:
+    """Values without a partner, of either; of maps they are counted alone."""
+    for one in found.matched:
+        if _is_map(one.of):
+            continue
+        sides = (
+            (one.of, one.reference_of, one.alone),
+            (one.reference_of, one.of, one.reference_alone),
+        )
+        for side, other, places in sides:
+            asked = side.observable
+            head = (side.simulation, other.simulation, asked.name, asked.own_unit)
+            for step, index in places.tolist():
+                place = (float(side.x[index]), float(side.y[index]))
+                value = float(side.values[step, index])
+                yield (*head, float(side.time_d[step]), index, *place, value)
 
 
 def _metric_row(row: Row) -> tuple[Any, ...]:

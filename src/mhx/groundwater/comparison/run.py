@@ -20,7 +20,7 @@ from mhx.evidence.gates import Gate, GateResult, judge_all, validation_document
 from mhx.evidence.store import write_json
 from mhx.groundwater.comparison import audit, carrying, page, planning, records
 from mhx.groundwater.comparison.carrying import Ended
-from mhx.groundwater.comparison.children import Child, Resolved, resolve
+from mhx.groundwater.comparison.children import Child, Resolved
 from mhx.groundwater.comparison.closures import closures_of, metrics_of, summary_of
 from mhx.groundwater.comparison.config import Comparison, ComparisonTable, Observable
 from mhx.groundwater.comparison.differences import Matched, match, statistics
@@ -100,8 +100,10 @@ def run(request: RunRequest) -> RunSummary:
 
 def _resolved(config: Comparison) -> Resolved:
     """The methods, refused as planning would."""
-    refuse(config, Source("comparison"))
-    return resolve(config.comparison)
+    resolved, faults = planning.examined(config.comparison)
+    if faults:
+        refuse(config, Source("comparison"))
+    return resolved
 
 
 def _carried_out(root: Path, table: ComparisonTable, children: Sequence[Child]) -> dict[str, Ended]:
