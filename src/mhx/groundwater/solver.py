@@ -68,7 +68,12 @@ class Mt3d(Table):
 class Analytic(Table):
     """`[solver.analytic]`: the exact solution that is evaluated for `engine = "analytic"`."""
 
-    solution: str | None = Field(default=None, min_length=1, description="which one")
+    solution: str | None = Field(
+        default=None,
+        min_length=1,
+        description="linear, dupuit, toth or theis; with transport ogata_banks, flux_column, "
+        "strip_source or decay",
+    )
 
 
 class Solver(Table):

@@ -6,6 +6,7 @@ import pytest
 pytest.importorskip("scipy")
 
 from mhx.config import parse
+from mhx.errors import ConfigError
 from mhx.groundwater.analytic.evaluating import evaluate
 from mhx.groundwater.config import Simulation
 from mhx.groundwater.flow_metrics import flow_metrics
@@ -129,3 +130,12 @@ def through(result):
         for row in result.budget
         if row.saved == result.saved - 1
     }
+
+
+@pytest.mark.usefixtures("gmsh")
+def test_a_water_table_above_a_sloping_ground_is_refused(tmp_path):
+    """Only the mesh shows it: the ground slopes below the water table in the east."""
+    data = case("dupuit", size=250.0)
+    data["topography"] |= {"base_elevation": 92.0, "amplitude": 20.0}
+    with pytest.raises(ConfigError, match=r"must lie between bottom and ground, got 9[0-9.]+ m in"):
+        solved(data, tmp_path)

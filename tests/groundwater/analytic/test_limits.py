@@ -95,7 +95,7 @@ REFUSED = {
     ),
     "a solution of flow for transport": (
         case("linear", transport=SOLUTE),
-        "must be one of ogata_banks, flux_column, strip_source for transport, got 'linear'",
+        "must be one of ogata_banks, flux_column, strip_source, decay for transport, got 'linear'",
     ),
     "ogata_banks, at the outflow": (
         case("ogata_banks", transport=SOLUTE | {"bc": [HELD | {"where": {"side": "east"}}]}),
@@ -122,6 +122,14 @@ REFUSED = {
     "flux_column, clean water": (
         case("flux_column", transport=SOLUTE | {"bc": []}),
         "flow.bc[0].concentration is required with solver.analytic.solution = 'flux_column'",
+    ),
+    "decay, in water that flows": (
+        case("decay", transport=SOLUTE | {"bc": []}),
+        "flow.bc must be two equal heads, so that the water is at rest,",
+    ),
+    "decay, of nothing": (
+        case("decay", bc=[WEST, EAST | {"head": 105.0}], transport=SOLUTE | {"bc": []}),
+        "transport.param.decay is required with solver.analytic.solution = 'decay' [1/s]",
     ),
     "strip_source, all of the side": (
         case("strip_source", transport=SOLUTE),
@@ -168,5 +176,7 @@ def test_what_is_evaluated_need_not_be_the_engine():
     assert case_of("ogata_banks", config).velocity == pytest.approx(1e-4 * 4e-3 / 0.2)
     with pytest.raises(ConfigError, match=r"flow.formulation.cell_type must be 'convertible'"):
         evaluate("dupuit", config, [[0.0, 0.0]], [0.0])
-    with pytest.raises(ConfigError, match=r"must be one of linear, .*strip_source, got 'none'"):
+    with pytest.raises(
+        ConfigError, match=r"must be one of linear, .*strip_source, decay, got 'none'"
+    ):
         evaluate("none", config, [[0.0, 0.0]], [0.0])

@@ -13,7 +13,7 @@ from mhx.groundwater.analytic.evaluating import evaluate
 from mhx.groundwater.config import Simulation
 from mhx.runner import RunRequest
 
-from ..squares import chd, document
+from ..squares import chd, document, solved
 
 LENGTH, WIDTH = 100.0, 20.0
 HELD = {"id": "inlet", "package": "cnc", "where": {"side": "west"}, "value": 2.0}
@@ -65,3 +65,53 @@ def test_a_run_leaves_exact_concentrations(tmp_path, solution):
     verdicts = json.loads((tmp_path / "validation.json").read_text())["verdicts"]
     assert {one["verdict"] for name, one in verdicts.items() if "ground" not in name} == {"pass"}
     assert summary.notes["transport.scheme"].startswith("none: exact")
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("mf6", "gmsh")
+@pytest.mark.parametrize("solution", ["ogata_banks", "flux_column"])
+def test_modflow_goes_to_the_exact_concentrations(tmp_path, solution):
+    """Sorbed and decaying, on Voronoi cells whose generators lie on the inlet."""
+    off = []
+    for size, steps in ((5.0, 60), (2.5, 240)):
+        data = case(solution, "mf6", size, scheme={"advection": "central"})
+        data["transport"]["time"] = {"length": 30.0, "steps": steps}
+        run = solved(data, tmp_path / f"{size}")
+        grid, config = run.flow.model.grid, parse(Simulation, data)
+        wrong = run.result.concentration[-1, 0] - evaluate(solution, config, grid.centres, [30])[0]
+        off.append(float(np.sqrt(np.average(wrong**2, weights=grid.areas))))
+    assert off[0] < 0.06
+    assert off[1] < off[0] / 2.2  # between first order, of the half cell at the inlet, and second
+
+
+FADING = {
+    "first order": ({"decay": {"value": 0.05, "unit": "1/day"}}, 0.6),
+    "sorbed": (
+        {"decay": {"value": 0.05, "unit": "1/day"}, "kd": 1e-4, "bulk_density": 1800.0}, 0.6,
+    ),
+    "zero order": ({"decay": {"value": 0.01, "unit": "1/day"}, "decay_order": 0}, 0.5),
+    "zero order, to nothing": ({"decay": {"value": 0.1, "unit": "1/day"}, "decay_order": 0}, 0.5),
+}  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("mf6")
+@pytest.mark.parametrize(("extra", "start"), FADING.values(), ids=FADING)
+def test_what_is_at_rest_fades_as_it_must(tmp_path, extra, start):
+    """Implicit in time: (1 + l dt)^-n instead of exp(-l t), and a straight line exactly."""
+    steps, days = 20, 10.0
+    data = case("ogata_banks", "mf6", 25.0, param={"porosity": 0.25} | extra, bc=[])
+    data["mesh"] = {"kind": "structured", "cell_x": 25.0, "cell_y": 10.0}
+    data["flow"]["bc"] = [chd(name, 102.0, side=name) for name in ("west", "east")]
+    data["transport"] |= {"ic": {"value": start}, "time": {"length": days, "steps": steps}}
+    data["transport"].pop("observation")
+    data["solver"]["analytic"] = {"solution": "decay"}
+    found = solved(data, tmp_path / "a").result.concentration[-1, 0]
+    exact = solved(data | {"engine": "analytic"}, tmp_path / "b").result.concentration[-1, 0]
+    rate = extra["decay"]["value"]
+    if "decay_order" in extra:
+        assert exact == pytest.approx(max(start - rate * days, 0.0))
+        assert found == pytest.approx(exact, abs=1e-5)
+    else:
+        assert exact == pytest.approx(start * np.exp(-rate * days))
+        assert found == pytest.approx(start * (1 + rate * days / steps) ** -steps, rel=1e-5)

@@ -284,3 +284,27 @@ def test_elements_and_volumes_of_triangles_go_to_one_answer(tmp_path, engine):
     ]
     assert told[0] == pytest.approx(told[1], abs=0.1)
     assert flow_metrics(elements.result)["closure_relative"] < 1e-10
+
+
+@pytest.mark.usefixtures("gmsh")
+def test_drains_that_start_dry_become_wet(tmp_path):
+    """Heads start below every drain: without storage their first guess must be a wet one."""
+    drain = {
+        "id": "drain", "package": "drn", "where": {"side": "east"}, "elevation": 104.0,
+        "leakance": 1e-7,
+    }  # fmt: skip
+    rain = PROBLEMS["with recharge, lumped"]["source"]
+    found = solved(document(size=250.0, bc=[drain], source=rain), tmp_path).result
+    assert rates(found)["drain"] == pytest.approx(-1e-8 * L * L, rel=1e-9)
+    assert found.heads.min() > 104
+
+
+@pytest.mark.usefixtures("gmsh")
+def test_drains_that_all_run_dry_determine_no_head(tmp_path):
+    drain = {
+        "id": "drain", "package": "drn", "where": {"side": "east"}, "elevation": 104.0,
+        "leakance": 1e-7,
+    }  # fmt: skip
+    data = document(size=250.0, bc=[drain], source=[WELL])
+    with pytest.raises(SolverError, match="heads are not determined"):
+        solved(data, tmp_path)

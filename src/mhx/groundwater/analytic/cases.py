@@ -102,4 +102,18 @@ class Strip(Column):
     sides: tuple[float, float]
 
 
-Case = Linear | Dupuit | Toth | Theis | Column | Strip
+@dataclass(frozen=True, kw_only=True)
+class Decay:
+    """Water at rest with the same concentration everywhere.
+
+    start [kg/m3]; decay [1/s], of order 0 [kg/m3/s]; retardation [1].
+    """
+
+    flow: Linear
+    start: float
+    decay: float
+    order: int
+    retardation: float
+
+
+Case = Linear | Dupuit | Toth | Theis | Column | Strip | Decay

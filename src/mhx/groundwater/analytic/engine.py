@@ -14,7 +14,7 @@ import numpy as np
 
 from mhx.errors import ConfigError
 from mhx.groundwater.analytic import heads, solutes
-from mhx.groundwater.analytic.cases import Case, Column, Dupuit, Linear, Theis, Toth
+from mhx.groundwater.analytic.cases import Case, Column, Decay, Dupuit, Linear, Theis, Toth
 from mhx.groundwater.analytic.evaluating import case_of, heads_of
 from mhx.groundwater.computed import Computed, Flux, Solved
 from mhx.groundwater.flow import assemble
@@ -46,7 +46,7 @@ def solve_transport(task: Task) -> TransportRun:
     """Concentrations of the solution that the task names, on uniform flow."""
     began = time.perf_counter()
     case = _case(task)
-    assert isinstance(case, Column)  # checked by limits
+    assert isinstance(case, Column | Decay)  # checked by limits
     model = _stepped(task, case, _model(task))
     flow = _flow(task, case.flow, model.flow)
     notes = {"solver_version": _version(task), "scheme": "none: exact in space and time"}
@@ -154,12 +154,12 @@ def _through(case: Case, model: FlowModel, boundary: Boundary) -> Sequence[float
     return (rate if low else -rate,)
 
 
-def _stepped(task: Task, case: Column, flow: FlowModel) -> TransportModel:
+def _stepped(task: Task, case: Column | Decay, flow: FlowModel) -> TransportModel:
     """The transport model with the steps that are asked for, or follow from a Courant number."""
     model = assemble_solute(task.config, flow, task.terrain, task.site)
     assert task.config.transport is not None  # checked by Simulation
     courant = courant_of(task.config.transport.time)
-    if courant is None:
+    if courant is None or isinstance(case, Decay):  # water at rest has no Courant number
         return model
     longest = courant * math.sqrt(float(task.grid.areas.min())) / case.velocity
     return replace(model, flow=_within(model.flow, longest / flow.seconds))
@@ -174,7 +174,9 @@ def _within(flow: FlowModel, longest: float) -> FlowModel:
     return replace(flow, periods=tuple(periods))
 
 
-def _solute(case: Column, model: TransportModel, flow: FlowResult, began: float) -> TransportResult:
+def _solute(
+    case: Column | Decay, model: TransportModel, flow: FlowResult, began: float
+) -> TransportResult:
     centres = model.flow.grid.centres
     ends = model.flow.step_ends_d
     last = {period: number for number, (period, _, _) in enumerate(ends)}
@@ -195,5 +197,13 @@ def _solute(case: Column, model: TransportModel, flow: FlowResult, began: float)
         observed={one.id: steps[:, one.nodes] @ one.weights for one in model.observed},
         converged=np.ones(times.size, dtype=bool),
         percent=np.full((times.size, 2), math.nan),
-        about=about_of(model, flow, time.perf_counter() - began),
+        about=about_of(model, flow, time.perf_counter() - began) | _towards(case.flow),
     )
+
+
+def _towards(flow: Linear) -> dict[str, tuple[float, float]]:
+    """Where the water flows, in the plane: fronts are measured along it.  Nothing at rest."""
+    if flow.flux == 0:
+        return {}
+    sign = math.copysign(1.0, flow.flux)
+    return {"direction": (sign, 0.0) if flow.axis == 0 else (0.0, sign)}

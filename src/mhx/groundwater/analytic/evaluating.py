@@ -10,7 +10,7 @@ import numpy as np
 
 from mhx.errors import ConfigError
 from mhx.groundwater.analytic import heads, solutes
-from mhx.groundwater.analytic.cases import Case, Column, Dupuit, Linear, Theis
+from mhx.groundwater.analytic.cases import Case, Column, Decay, Dupuit, Linear, Theis
 from mhx.groundwater.analytic.reading import Reading
 from mhx.groundwater.analytic.solutions import FLOW, TRANSPORT
 from mhx.groundwater.config import Simulation
@@ -25,7 +25,7 @@ def evaluate(
     case = case_of(solution, config)
     days = np.asarray(times, dtype=float)
     where = np.asarray(points, dtype=float).reshape(-1, 2)
-    if isinstance(case, Column):
+    if isinstance(case, Column | Decay):
         return np.stack([solutes.concentration(case, where, time * DAY) for time in days])
     return np.stack([heads_of(case, where, time * DAY) for time in days])
 
@@ -48,7 +48,7 @@ def case_of(solution: str, config: Simulation) -> Case:
 
 def heads_of(case: Case, points: Floats, seconds: float) -> Floats:
     """(k,) heads of a case of flow, or those under one of transport [m]."""
-    if isinstance(case, Column):
+    if isinstance(case, Column | Decay):
         return heads.linear(case.flow, points)
     if isinstance(case, Theis):
         return heads.theis(case, points, seconds)

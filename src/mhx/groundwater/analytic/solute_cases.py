@@ -3,6 +3,7 @@
     ogata_banks    uniform flow, concentration held on the side of inflow
     flux_column    uniform flow, the water that enters carries a concentration
     strip_source   uniform flow, concentration held on a part of the side of inflow
+    decay          water at rest that has the same concentration everywhere
 
 No numpy: this runs when a case is planned.
 """
@@ -11,7 +12,7 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from mhx.groundwater.analytic.cases import Column, Linear, Strip
+from mhx.groundwater.analytic.cases import Column, Decay, Linear, Strip
 from mhx.groundwater.analytic.flow_cases import linear
 from mhx.groundwater.analytic.reading import AXES, Reading
 from mhx.groundwater.kinds import Place
@@ -53,6 +54,36 @@ def strip_source(read: Reading) -> Strip:
     )  # fmt: skip
 
 
+def decay(read: Reading) -> Decay:
+    """What is there fades; nothing moves, enters or is held."""
+    flow = linear(read)
+    transport = read.config.transport
+    assert transport is not None  # checked by the caller
+    still = not abs(flow.flux) > 0
+    read.must(still, ("flow", "bc"), "be two equal heads, so that the water is at rest,")
+    read.must(not transport.bc, ("transport", "bc"), "be left out")
+    read.must(transport.ic.file is None, ("transport", "ic", "file"), "be left out")
+    param, place = transport.param, ("transport", "param", "decay")
+    read.given(param.decay, place, " [1/s]")
+    return Decay(
+        flow=flow,
+        start=transport.ic.si,
+        decay=read.uniform(param.decay, place, 0.0),
+        order=param.decay_order,
+        retardation=_retardation(read),
+    )
+
+
+def _retardation(read: Reading) -> float:
+    """1 + bulk density times kd over porosity."""
+    assert read.config.transport is not None
+    param = read.config.transport.param
+    place: Place = ("transport", "param")
+    kd = read.uniform(param.kd, (*place, "kd"), 0.0)
+    density = read.uniform(param.bulk_density, (*place, "bulk_density"), 0.0)
+    return 1 + density * kd / read.uniform(param.porosity, (*place, "porosity"))
+
+
 def _inlet(flow: Linear) -> str:
     """The side at which water enters."""
     lower = flow.flux > 0
@@ -67,17 +98,15 @@ def _solute(read: Reading, flow: Linear) -> dict[str, float]:
     porosity = read.uniform(transport.param.porosity, (*place, "porosity"))
     velocity = abs(flow.flux) / porosity
     read.must(velocity != 0, ("flow", "bc"), "let water flow (two different heads)")
-    kd = read.uniform(transport.param.kd, (*place, "kd"), 0.0)
-    density = read.uniform(transport.param.bulk_density, (*place, "bulk_density"), 0.0)
-    decay = read.uniform(transport.param.decay, (*place, "decay"), 0.0)
+    rate = read.uniform(transport.param.decay, (*place, "decay"), 0.0)
     order = transport.param.decay_order
-    read.must(decay == 0 or order == 1, (*place, "decay_order"), "be 1")
+    read.must(rate == 0 or order == 1, (*place, "decay_order"), "be 1")
     read.must(transport.ic.file is None, ("transport", "ic", "file"), "be left out")
     found = {
         "velocity": velocity,
         "dispersion": _spread(read, velocity, "alpha_l"),
-        "retardation": 1 + density * kd / porosity,
-        "decay": decay,
+        "retardation": _retardation(read),
+        "decay": rate,
         "start": transport.ic.si,
     }
     _ahead(read, flow.high - flow.low, found)

@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 from scipy.special import erf, erfc, erfcx
 
-from mhx.groundwater.analytic.cases import Column, Strip
+from mhx.groundwater.analytic.cases import Column, Decay, Strip
 from mhx.groundwater.grid import Floats
 
 SMALL = 1e-5
@@ -27,11 +27,13 @@ IMAGES = 4
 """Mirror images of a strip behind each side along the flow."""
 
 
-def concentration(case: Column, points: Floats, time: float) -> Floats:
+def concentration(case: Column | Decay, points: Floats, time: float) -> Floats:
     """(k,) kg/m3 at points (k, 2) after `time` s; what was there at the start fades and leaves.
 
     What was there needs no solution of its own: it is the share that clean water has not replaced.
     """
+    if isinstance(case, Decay):
+        return decayed(case, points, time)
     x = distance(case, points)
     if time <= 0:
         return np.where((x <= 0) & case.held, case.source, case.start)
@@ -44,6 +46,15 @@ def concentration(case: Column, points: Floats, time: float) -> Floats:
         return case.source * share
     left = 1 - law(replace(case, decay=0.0), x, time)
     return case.source * share + case.start * np.exp(-case.decay * time) * left
+
+
+def decayed(case: Decay, points: Floats, time: float) -> Floats:
+    """(k,) kg/m3 of water at rest; of order 0 what is sorbed does not decay, and 0 is the end."""
+    if case.order == 1:
+        left = case.start * np.exp(-case.decay * time)
+    else:
+        left = max(case.start - case.decay * time / case.retardation, 0.0)
+    return np.full(len(points), left)
 
 
 def distance(case: Column, points: Floats) -> Floats:

@@ -17,5 +17,6 @@ TRANSPORT: Mapping[str, Callable[[Reading], Case]] = {
     "ogata_banks": solute_cases.ogata_banks,
     "flux_column": solute_cases.flux_column,
     "strip_source": solute_cases.strip_source,
+    "decay": solute_cases.decay,
 }
-"""Solutions of transport in uniform flow, by name."""
+"""Solutions of transport, by name."""

@@ -170,7 +170,8 @@ class Step:
         heads[fixed.unknowns] = fixed.heads[self.period]
         start = heads.copy()
         for count in range(1, MOST + 1):
-            matrix, right = self.system(heads, start)
+            # at first every drain is wet: without storage, dry ones leave no definite head
+            matrix, right = self.system(heads, start, wet=count == 1)
             found = heads.copy()
             rest = right - matrix[:, fixed.unknowns] @ heads[fixed.unknowns]
             found[free] = splu(matrix[free][:, free].tocsc()).solve(rest[free])
@@ -192,11 +193,14 @@ class Step:
         packages = {one.package for one in model.boundaries.values()}
         return bool(model.formulation["convertible"] or packages & {"drn", "riv"})
 
-    def system(self, heads: Floats, start: Floats) -> tuple[sp.csr_array, Floats]:
-        """Matrix and right-hand side, linear around given heads."""
+    def system(
+        self, heads: Floats, start: Floats, *, wet: bool = False
+    ) -> tuple[sp.csr_array, Floats]:
+        """Matrix and right-hand side, linear around given heads; wet: above drains and beds."""
         equation, elements = self.equation, self.equation.elements
         matrix = equation.stiffness(heads)
         right = np.zeros(elements.count)
+        anchored = self.storage is not None or equation.fixed.unknowns.size > 0
         if self.storage is not None:
             matrix = matrix + self.storage
             right += self.storage @ start
@@ -207,9 +211,16 @@ class Step:
                 right += equation.recharge(boundary, self.period)
                 continue
             seen = elements.to_cells[boundary.cells]
-            law = linear(boundary, self.period, seen @ heads)
+            above = np.full(boundary.cells.size, np.inf)
+            law = linear(boundary, self.period, above if wet else seen @ heads)
             matrix = matrix + seen.T @ sp.diags_array(law.slope) @ seen
             right += seen.T @ law.constant
+            anchored |= bool(law.slope.any())
+        if not anchored:
+            raise SolverError(
+                "finite elements: the heads are not determined: no head is fixed, and the water "
+                f"table falls below every drain and river bed in stress period {self.period + 1}"
+            )
         return sp.csr_array(matrix), right
 
     def told(self, heads: Floats, start: Floats, count: int) -> Solved:
