@@ -53,7 +53,8 @@ class TransportResult:
     cumulative, NaN where the engine does not tell.
     about: what else the catalog holds: duration_s, parameters (param_porosity...), scheme
     (upstream, central, tvd as 0/1), source_concentration (the largest that enters or is held),
-    decay_order, zero_inflow (boundary ids), regime (of flow), observed_start (id -> kg/m3).
+    decay_order, zero_inflow (boundary ids), regime (of flow), observed_start (id -> kg/m3), and
+    direction (x, y of the flow) where there are no connections to tell it.
     """
 
     time_d: Floats
