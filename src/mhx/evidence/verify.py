@@ -1498,12 +1498,11 @@ def wrong_metrics(
     metrics, notes = summary["metrics"], summary["notes"]
     for column in contract:
         source = column["source"]
-        note = source.removeprefix("notes.")
         told = metrics.get(source)
         if isinstance(told, bool | str):
             told = None
-        if source not in metrics and "." not in note:
-            told = notes.get(note)
+        if source not in metrics and (source.startswith("notes.") or "." not in source):
+            told = notes.get(source.removeprefix("notes."))
         if row.get(column["name"]) != told:
             name = column["name"]
             yield f"case {row['case_id']!r}: {name} is {row.get(name)!r}, its run says {told!r}"
