@@ -1,4 +1,4 @@
-"""Heads of a finished run for other programs: ParaView (VTU) and a GIS (GeoJSON).
+"""Heads and concentrations of a run for other programs: ParaView (VTU) and a GIS (GeoJSON).
 
 One polygon per cell, in the coordinates of the mesh; the last saved step.  A dry cell has no head:
 NaN in the VTU file, null in GeoJSON.  In the VTU file z is the ground.

@@ -36,7 +36,7 @@ from mhx.groundwater.mesh import make_grid
 from mhx.groundwater.meshfile import grid_files
 from mhx.groundwater.mf6_flow import clear
 from mhx.groundwater.placing import place, replace_file
-from mhx.groundwater.solved import FlowRun, Task, flow_engine, transport_engine
+from mhx.groundwater.solved import FlowRun, Task, TransportRun, flow_engine, transport_engine
 from mhx.groundwater.terrain import Terrain, terrain_of
 from mhx.groundwater.told import Told
 from mhx.groundwater.vocabulary import FLOW, MESH
@@ -113,6 +113,7 @@ def _built(config: Simulation, root: Path) -> Told:
     if transport is not None:
         solute = import_module("mhx.groundwater.transport.telling")
         solute.tell(told, task, transport, root)
+    _export(config, flow, transport, root / catalog.FOLDER)
     if config.output.figures:
         _draw(told, config, ground, flow, root)
     _keep(config.output.keep_solver_files, folder, flow)
@@ -189,10 +190,18 @@ def _tell_flow(told: Told, task: Task, flow: FlowRun, root: Path) -> None:
     if config.observation:
         measured = import_module("mhx.groundwater.measured.telling")
         measured.tell_built(told, task, flow, root)
+
+
+def _export(
+    config: Simulation, flow: FlowRun, transport: TransportRun | None, folder: Path
+) -> None:
+    """The last saved step for other programs, as far as it is asked for."""
     if not (config.output.vtu or config.output.geojson):
         return
-    grid, folder = flow.model.grid, root / catalog.FOLDER
+    grid, result = flow.model.grid, flow.result
     last = {name: values[-1] for name, values in result.fields.items()}
+    if transport is not None:
+        last["concentration_kg_m3"] = transport.result.concentration[-1]
     columns = fields.columns_of(result.top, result.bottoms, result.heads[-1], last)
     if config.output.vtu:
         fields.write_vtu(folder / fields.VTU, grid, result.top, columns)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from mhx.groundwater import memory, placing, simulation
@@ -148,6 +149,25 @@ def test_the_identity_holds_what_transport_is_made_of(mf6: Path, tmp_path: Path)
         made = case(param={"porosity": 0.25, "alpha_l": alpha})
         ids.append(ran(tmp_path / str(at), made).notes["sim_id"])
     assert ids[0] == ids[1] != ids[2]
+
+
+@pytest.mark.slow
+def test_concentrations_go_to_other_programs_and_plants_are_named(
+    mf6: Path, tmp_path: Path
+) -> None:
+    made = case(time=TWENTY)
+    made["output"] |= {"geojson": True, "vtu": True}
+    made["flow"]["source"].append(
+        {"id": "plants", "package": "evt", "where": {"cells": [30]}, "rate": 1e-9, "depth": 500.0}
+    )
+    summary = ran(tmp_path, made)
+    features = json.loads((tmp_path / "results" / "cells.geojson").read_text())["features"]
+    with np.load(tmp_path / "results" / "concentration.npz") as stored:
+        last = stored["concentration"][-1, 0].tolist()
+    assert [one["properties"]["concentration_kg_m3"] for one in features] == last
+    assert 'Name="concentration_kg_m3"' in (tmp_path / "results" / "cells.vtu").read_text()
+    told = summary.notes["transport.evapotranspiration"]
+    assert told.startswith("plants: takes solute along as the cell has it")
 
 
 @pytest.mark.slow

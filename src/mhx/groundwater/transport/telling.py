@@ -20,6 +20,7 @@ from mhx.groundwater.transport.results import TransportResult
 from mhx.groundwater.vocabulary import TRANSPORT
 
 FIGURES = "figures"
+TAKEN = "takes solute along as the cell has it; with concentration = 0 it stays in the ground"
 UNSEEN = 1e-6
 """Share of the mass below which two ways to it are one [1]."""
 ZERO_INFLOW = "carry no solute in, since none is declared (concentration)"
@@ -36,6 +37,13 @@ def tell(told: Told, task: Task, transport: TransportRun, root: Path) -> None:
     if result.about["zero_inflow"]:
         names = ", ".join(result.about["zero_inflow"])
         told.notes["transport.zero_inflow"] = f"{names}: {ZERO_INFLOW}"
+    taking = [
+        one.id
+        for one in transport.flow.model.boundaries.values()
+        if one.package == "evt" and one.concentration is None
+    ]
+    if taking:
+        told.notes["transport.evapotranspiration"] = f"{', '.join(taking)}: {TAKEN}"
     if result.connections is not None:
         found = dispersion.numbers(result, task.grid, medium)
         told.notes |= {f"transport.{key}": text for key, text in dispersion.advice(found).items()}
