@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mhx.groundwater.existing.copying import materialise
+from mhx.errors import ConfigError
+from mhx.groundwater.existing import arrays
+from mhx.groundwater.existing.copying import materialise, planned
 from mhx.groundwater.existing.reading import OwnModel
 
 from . import own_models
@@ -245,3 +247,77 @@ def moved(user: Path, own: OwnModel) -> bool:
         if before.shape != after.shape or np.abs(before - after).max() > 1e-6:
             return True
     return False
+
+
+def several(sim: Any) -> None:
+    """What `SEVERAL` does, by flopy."""
+    gwf = sim.get_model("flow")
+    gwf.npf.k.set_data(2.0 * np.array(gwf.npf.k.get_data()))
+    wells = gwf.get_package("wells").stress_period_data
+    rows = wells.get_data()
+    rows[1] = rows[0].copy()
+    rows[1]["q"] *= 3.0
+    wells.set_data(rows)
+    column("flow", "riv", "cond", lambda v: 0.5 * v)(sim)
+    column("flow", "chd_east", "head", lambda v: v + 1.0)(sim)
+
+
+SEVERAL = [
+    patch("npf", "k", "multiply", 2.0),
+    patch("wells", "q", "multiply", 3.0, period=2),
+    patch("riv", "cond", "multiply", 0.5),
+    patch("chd", "head", "add", 1.0),
+]
+FORMS: dict[str, tuple[str, dict[str, Any]]] = {
+    "DIS": ("plain", {}),
+    "DISV": ("plain", {"kind": "disv"}),
+    "DISU": ("plain", {"kind": "disu"}),
+    "text files": ("external", {}),
+    "binary files": ("external", {"binary": True}),
+    "binary files of DISV": ("external", {"kind": "disv", "binary": True}),
+    "binary files of DISU": ("external", {"kind": "disu", "binary": True}),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("inline", [256, 0], ids=["text", "binary"])
+@pytest.mark.parametrize(("build", "more"), FORMS.values(), ids=FORMS)
+def test_patches_work_on_every_grid_and_every_form_of_file(
+    build: str, more: dict[str, Any], inline: int, tmp_path: Path, mf6: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(arrays, "INLINE", inline)
+    user = written(getattr(own_models, build)(tmp_path / "user", **more))
+    made = materialise(table(user, SEVERAL), tmp_path / "copy")
+    solved(mf6, made.folder)
+    changed = own_models.plain(tmp_path / "flopy", kind=more.get("kind", "dis"))
+    several(changed)
+    solved(mf6, written(changed))
+    assert made.own.models[0].heads is not None
+    ours = heads(made.own.models[0].heads)
+    np.testing.assert_allclose(ours, heads(tmp_path / "flopy/flow.hds"), rtol=0, atol=1e-7)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("build", ["plain", "external", "advanced", "coupled", "joined"])
+def test_an_unpatched_copy_is_the_model(build: str, tmp_path: Path, mf6: Path) -> None:
+    user = written(getattr(own_models, build)(tmp_path / "user"))
+    made = materialise(table(user), tmp_path / "copy")
+    assert set(made.changed) == ({"both.gwfgwf"} if build == "joined" else set())  # SAVE_FLOWS
+    solved(mf6, user)
+    solved(mf6, made.folder)
+    assert not moved(user, made.own)
+    for part in made.own.models:
+        # 6.4.1 writes no grid file of transport
+        assert part.grb is not None and part.grb.is_file() == (part.type == "gwf")
+        assert part.budget is not None and part.budget.is_file()
+        assert part.listing.is_file()
+
+
+@pytest.mark.slow
+def test_two_models_need_a_name_where_both_have_a_package(tmp_path: Path) -> None:
+    user = written(own_models.joined(tmp_path))
+    with pytest.raises(ConfigError, match="'npf' stands in the models west, east; say which with"):
+        planned(table(user, [patch("npf", "k", "multiply", 2.0)]))
+    made = planned(table(user, [patch("ghb", "cond", "multiply", 2.0)]))
+    assert set(made.files) == {"both.gwfgwf", "west.ghb"}
