@@ -44,6 +44,7 @@ def at(x, y=20.0):
 X = np.array([0.0, 0.5, 3.0, 9.0, 10.0, 12.0, 20.0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("decay", [0.0, 0.02])
 @pytest.mark.parametrize("retardation", [1.0, 2.5])
 def test_a_column_with_a_held_inlet_is_that_of_adepy(decay, retardation):
@@ -54,6 +55,7 @@ def test_a_column_with_a_held_inlet_is_that_of_adepy(decay, retardation):
     assert found == pytest.approx(np.ravel(theirs), abs=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("retardation", [1.0, 2.5])
 def test_a_column_with_a_flux_inlet_is_that_of_adepy(retardation):
     """Without decay: with it, adepy 0.2 gives up to 1.08 c0, by a sign in its third term."""
@@ -64,6 +66,7 @@ def test_a_column_with_a_flux_inlet_is_that_of_adepy(retardation):
     assert found == pytest.approx(np.ravel(theirs), abs=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("decay", [0.0, 0.02])
 def test_a_strip_in_a_wide_field_is_that_of_adepy(decay):
     adepy = pytest.importorskip("adepy.uniform")
@@ -81,6 +84,7 @@ def test_a_strip_in_a_wide_field_is_that_of_adepy(decay):
         assert found == pytest.approx(theirs, abs=1e-8)
 
 
+@pytest.mark.slow
 def test_a_strip_between_sides_is_that_of_adepy():
     adepy = pytest.importorskip("adepy.uniform")
     case = strip(sides=(10.0, 40.0), across=0.5 / DAY)

@@ -92,3 +92,31 @@ def test_time_alone_is_of_first_order(tmp_path):
     rungs = [(1.0, steps) for steps in (20, 40, 80)]
     errors = [error for error, _ in ladder(tmp_path, "central", rungs)]
     assert np.log2(errors[1] / errors[2]) == pytest.approx(1, abs=0.15)
+
+
+ON_VORONOI = {
+    # scheme: rungs of (edge, steps), known order, and how far from it on meshes of no family
+    "upstream": ([(6.0, 20), (3.0, 40), (1.5, 80)], 1, 0.2),
+    "central": ([(6.0, 20), (3.0, 80), (1.5, 320)], 2, 0.15),
+    "tvd": ([(6.0, 20), (3.0, 80)], 2, 0.5),
+}
+
+
+@pytest.mark.usefixtures("gmsh")
+@pytest.mark.parametrize("advection", ON_VORONOI)
+def test_voronoi_cells_keep_the_orders(tmp_path, advection):
+    """Generators lie on the outline, so inlet and heads are held where the solution has them."""
+    rungs, known, scatter = ON_VORONOI[advection]
+    found = []
+    for size, steps in rungs:
+        data = case(size, steps, advection, {"alpha_th": 0.5})
+        data["domain"] = {"kind": "rectangle", "length_x": LENGTH, "length_y": 24.0}
+        data["mesh"] = {"kind": "voronoi", "size": size}
+        data["transport"]["scheme"]["dispersion_xt3d"] = True
+        run = solved(data, tmp_path / f"{size}")
+        grid = run.flow.model.grid
+        exact = solutes.concentration(column(), grid.centres, DAYS * DAY)
+        wrong = run.result.concentration[-1, 0] - exact
+        rms = np.sqrt(np.average(wrong**2, weights=grid.areas))
+        found.append((float(rms), float(np.sqrt(grid.areas.mean()))))
+    assert order(found) == pytest.approx(known, abs=scatter)

@@ -60,6 +60,7 @@ def test_other_engines_are_left_alone():
     parse(Simulation, data)
 
 
+@pytest.mark.slow
 def test_a_configuration_is_checked_without_numpy():
     code = (
         "import sys, mhx.groundwater.config, mhx.groundwater.solver;"
