@@ -108,6 +108,51 @@ def test_what_each_boundary_brings_and_takes_is_told(
     assert theirs["evt/ash"][1] == 0.0 and theirs["evt/oak"][1] > 0.0
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("regime", ["steady", "transient"])
+def test_two_periods_with_all_that_changes_are_those_of_gwt(
+    regime: str, mf6: Path, mt3dusgs: Path, tmp_path: Path
+) -> None:
+    """Rates and concentrations by series, held cells, two spills, a river and a drain."""
+    series = tmp_path / "series.csv"
+    series.write_text("q,c,held\n20,1.0,0.3\n5,0.2,0.9\n")
+    flow = plume_case()["flow"]
+    inject, pump, rain = flow["source"]
+    inject |= {"rate": column_of(series, "q", unit="m3/day")}
+    for one in (inject, rain):
+        one["concentration"] = column_of(series, "c")
+    bc = [
+        {"id": "river", "package": "riv", "where": {"cells": [10, 11]}, "stage": 11.0,
+         "bottom": 8.5, "conductance": 1e-4, "concentration": 0.5},
+        {"id": "drain", "package": "drn", "where": {"cells": [17]}, "elevation": 8.9,
+         "conductance": 1e-4},
+    ]  # fmt: skip
+    spill = plume_case()["transport"]["bc"]
+    held = {"id": "held", "package": "cnc", "where": {"cells": [130]}}
+    ours, theirs = both(
+        tmp_path,
+        **STORING | CONVERTIBLE | {"flow__regime": regime},
+        transport__time=COARSE,
+        flow__source=[inject, pump, rain],
+        flow__bc=flow["bc"] + bc,
+        transport__bc=[
+            *spill,
+            {"id": "more", "package": "src", "where": {"cells": [33]}, "value": 2e-6},
+            held | {"value": column_of(series, "held")},
+        ],
+    )
+    assert apart(ours, theirs) <= 1e-5
+    expected, found = masses(ours.result), masses(theirs.result)
+    held_in, held_out = expected["cnc/held"]
+    assert found["cnc/held"] == pytest.approx((held_in - held_out, 0.0), rel=1e-4)
+    for key in ("riv/river", "drn/drain", "src/more", "src/spill", "wel/inject", "wel/pump"):
+        assert found[key] == pytest.approx(expected[key], rel=1e-4, abs=1e-3), key
+
+
+def column_of(path: Path, name: str, **more: str) -> dict[str, str]:
+    return {"file": str(path), "column": name, **more}
+
+
 def masses(result: TransportResult) -> dict[str, tuple[float, float]]:
     """Mass in and out over the whole time of each component, and of each of its boundaries [kg]."""
     found: dict[str, tuple[float, float]] = {}

@@ -11,7 +11,8 @@ steps where they must.  One steady state is solved once, in one step.
 
 Masses per boundary: MT3D-USGS tells them per package.  Among boundaries of one package they are
 divided by what the water of each carries, flow times concentration at the end of each time step;
-among several cnc nothing says how, and they are told together.
+among several cnc nothing says how, and they are told together.  Of what is held it tells the net,
+GWT what enters and what leaves by face.
 """
 
 from collections.abc import Iterator
