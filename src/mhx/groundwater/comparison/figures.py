@@ -108,7 +108,7 @@ def _maps(folder: Path, shown: Shown) -> Iterator[Drawn]:
         limit = max(float(np.nanmax(np.abs(image))) for image in images) or 1e-12
         unit = pairs[0].of.observable.own_unit
         sheet = side_by_side.Sheet(
-            title=f"{name}: method less {shown.labels[shown.reference]}",
+            title=f"{_what(pairs[0])}: method less {shown.labels[shown.reference]}",
             panels=[
                 side_by_side.Panel(title=shown.labels[one.simulation], image=image, note=_told(one))
                 for one, image in zip(pairs, images, strict=True)
@@ -122,6 +122,14 @@ def _maps(folder: Path, shown: Shown) -> Iterator[Drawn]:
         side_by_side.draw(path, sheet)
         words = f"Differences of {name} from the reference on the common raster, on one scale."
         yield Drawn(path=path, caption=words, wide=True)
+
+
+def _what(one: Matched) -> str:
+    """The name of a map, what it shows and when."""
+    asked = one.of.observable
+    layer = f", layer {asked.layer}" if asked.layer > 1 else ""
+    moment = f"{one.of.time_d[one.at[:, 0].max()]:.6g} d"
+    return f"{asked.name} ({asked.variable}{layer}, {moment})"
 
 
 def _told(one: Matched) -> str:

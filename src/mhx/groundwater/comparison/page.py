@@ -179,7 +179,10 @@ def _differences(told: Told) -> list[Block]:
 
 def _pictures(told: Told) -> list[Block]:
     charts = [embedded(one.path, one.caption, wide=one.wide) for one in told.drawn]
-    return [Charts(charts=charts)] if charts else [Words("There is none.")]
+    if not charts:
+        return [Words("There is none.")]
+    names = ", ".join(one.path.name for one in told.drawn)
+    return [Charts(charts=charts, note=f"As files in {records.FIGURES}/: {names}.")]
 
 
 def _closures(told: Told) -> Block:
