@@ -352,6 +352,16 @@ def test_gates_that_are_open_stand_beside_the_columns(tmp_path):
     assert "heads above ground need a drain" in page
 
 
+def test_a_comparison_is_linked_by_its_page(tmp_path):
+    evidence = k_sensitivity(tmp_path)
+    linked = {"comparison_web_report": "cases/low_k/comparison_report.html"}
+    evidence.cases[0].update(linked)
+    told, page = pages(tmp_path, evidence)
+    assert "| [page](<cases/low_k/comparison_report.html>) |" in told
+    assert "[files](<cases/high_k/>)" in told
+    assert linked["comparison_web_report"] in Reader(page).addresses
+
+
 def test_gates_that_cannot_be_read_are_named_all_the_same(tmp_path):
     evidence = k_sensitivity(tmp_path / "elsewhere")
     told, _ = pages(tmp_path, evidence)

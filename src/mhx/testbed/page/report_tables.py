@@ -108,7 +108,7 @@ def cases(root: Path, evidence: Evidence, gates: OpenGates) -> list[Block]:
         stored = gates.stored.get(row["case_id"]) or (verdicts_of(root, row) if flagged else {})
         still_open = gates.cases.get(row["case_id"], ())
         cells += [_gate_cell(stored.get(name), name in still_open) for name in flagged]
-        cells.append(Cell("files", href=f"{row['run_dir']}/") if row.get("run_dir") else Cell(""))
+        cells.append(_run(row))
         rows.append(cells)
     notes = [
         _cut(len(evidence.cases), CASES, "cases", "testbed_cases.csv and testbed_metrics.csv"),
@@ -117,6 +117,13 @@ def cases(root: Path, evidence: Evidence, gates: OpenGates) -> list[Block]:
         _cut(len(gates.names), GATES, "gates", "the next section"),
     ]
     return [Table(columns=columns, rows=rows, note=" ".join(filter(None, notes)))]
+
+
+def _run(row: Mapping[str, Any]) -> Cell:
+    """Where a case can be looked into: the page of a comparison, else its files."""
+    if page := row.get("comparison_web_report"):
+        return Cell("page", href=str(page))
+    return Cell("files", href=f"{row['run_dir']}/") if row.get("run_dir") else Cell("")
 
 
 def open_gates(gates: OpenGates) -> list[Block]:
