@@ -208,7 +208,7 @@ def described(simulation: Path, read: Mapping[Path, BlockFile]) -> OwnModel:
     return OwnModel(
         folder=folder,
         file=simulation,
-        models=tuple(_part(row[0], row[2], named(row[1]), folder, read) for row in rows),
+        models=tuple(_part(row, folder, read) for row in rows),
         solutions=tuple(_solutions(source, named, names)),
         exchanges=tuple(
             Exchange(type=_exchange(row[0]), file=named(row[1]), models=tuple(row[2:4]))
@@ -251,13 +251,18 @@ def _solutions(source: BlockFile, named: _Named, names: set[str]) -> Iterator[So
                     yield Solution(type=_kind(row[0]), file=named(row[1]), models=solved)
 
 
-def _part(kind: str, name: str, file: Path, folder: Path, read: Mapping[Path, BlockFile]) -> Part:
-    source = read[file]
+def _part(row: list[str], folder: Path, read: Mapping[Path, BlockFile]) -> Part:
+    """The model of a line of mfsim.nam: type, name file, name."""
 
     def named(text: str) -> Path:
         return Path(os.path.normpath(folder / blocks.file_name(text)))
 
+    kind, name = _kind(row[0]), row[2]
+    file = named(row[1])
+    source = read[file]
     every = source.option("SAVE_FLOWS") is not None
+    # MODFLOW cuts the path at its last dot, be it in the name of a folder
+    unlisted = f"{row[1].rpartition('.')[0] or row[1]}.lst"
     packages = tuple(_packages(source, name, named, read, every))
     grid = next((package for package in packages if package.type in GRIDS), None)
     if grid is None:
@@ -266,13 +271,13 @@ def _part(kind: str, name: str, file: Path, folder: Path, read: Mapping[Path, Bl
     listing = source.option("LIST")
     grb = read[grid.file].option("NOGRB") is None
     return Part(
-        type=_kind(kind),
+        type=kind,
         name=name,
         file=file,
         packages=packages,
         grid=_grid(read[grid.file], grid.type),
-        listing=named(listing[0]) if listing else file.with_suffix(".lst"),
-        heads=_saved(output, SAVED[_kind(kind)], named),
+        listing=named(listing[0] if listing else unlisted),
+        heads=_saved(output, SAVED[kind], named),
         budget=_saved(output, "BUDGET", named),
         grb=grid.file.with_name(f"{grid.file.name}.grb") if grb else None,
         newton=source.option("NEWTON") is not None,
