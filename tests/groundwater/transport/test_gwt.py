@@ -476,3 +476,37 @@ def test_one_steady_period_lasts_as_long_as_flow_or_transport_says(
     assert solved(made, tmp_path / "1", mf6).result.steps_d.tolist() == [3.0, 6.0, 9.0, 12.0]
     made["transport"]["time"] = {"length": 48.0, "unit": "hour", "steps": 1}
     assert solved(made, tmp_path / "2", mf6).result.steps_d.tolist() == [2.0]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("1.5", 1.5), (" .25E-10", 0.25e-10), ("0.8257029853554466-100", 0.8257029853554466e-100),
+        ("-.5+123", -0.5e123), ("1.-101", 1e-101), ("0.4-310", 0.4e-310),
+    ],
+)  # fmt: skip
+def test_numbers_of_fortran_are_read_without_their_e(text: str, value: float) -> None:
+    from mhx.groundwater.transport.reading import number
+
+    assert number(text) == value
+
+
+def test_what_is_no_number_is_refused() -> None:
+    from mhx.groundwater.transport.reading import number
+
+    for text in ("", "***", "1.0-10", "a-100"):
+        with pytest.raises(ValueError, match="could not convert"):
+            number(text)
+
+
+@pytest.mark.slow
+def test_a_curve_over_a_thousand_cells_is_read_to_its_last_digit(mf6: Path, tmp_path: Path) -> None:
+    """Far ahead of a front concentrations are 1e-100, and a row of the table is long."""
+    made = column(cells=1200, size=1.0, time={"length": 10.0, "steps": 3})
+    made["mesh"]["constraint"] = [{"id": "axis", "points": [[0.0, 0.5], [1200.0, 0.5]]}]
+    made["transport"]["observation"] = [{"id": "axis", "line": "axis"}]
+    result = solved(made, tmp_path / "mf6", mf6).result
+    np.testing.assert_allclose(
+        result.observed["axis"], result.concentration[:, 0].mean(axis=1), rtol=1e-9
+    )
+    assert 0 < np.abs(result.concentration[0]).min() < 1e-100

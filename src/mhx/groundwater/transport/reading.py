@@ -38,6 +38,7 @@ COMPONENTS = {
 }
 """What happens inside the cells, by MODFLOW's names; what is decayed in water or on ground is one.
 """
+_EXPONENT = re.compile(r"(\d|\.)([+-]\d{3})$")
 _TERM = re.compile(r"(?P<kind>[^(]+)\((?P<package>.+)\)_(?P<side>IN|OUT)")
 
 
@@ -99,7 +100,7 @@ def _table(path: Path, n_steps: int) -> dict[str, Floats]:
     try:
         rows = list(csv.reader(path.read_text(encoding="ascii").splitlines()))
         header = [name.strip() for name in rows[0]]
-        values = np.array([[float(text) for text in row] for row in rows[1:]])
+        values = np.array([[number(text) for text in row] for row in rows[1:]])
     except (OSError, ValueError, IndexError) as error:
         raise EvidenceError(f"{path} cannot be read: {error}") from error
     if values.shape != (n_steps, len(header)):
@@ -107,6 +108,14 @@ def _table(path: Path, n_steps: int) -> dict[str, Floats]:
             f"{path} holds {values.shape[0]} of {n_steps} time steps; run the model again"
         )
     return dict(zip(header, values.T, strict=True))
+
+
+def number(text: str) -> float:
+    """A number as Fortran prints it, which leaves out the E before an exponent of three digits."""
+    try:
+        return float(text)
+    except ValueError:
+        return float(_EXPONENT.sub(r"\1E\2", text.strip()))
 
 
 def _rows(
