@@ -10,12 +10,12 @@ import pytest
 from mhx.groundwater.comparison.config import Observable
 from mhx.groundwater.comparison.observables import Values, observe
 from mhx.groundwater.comparison.reading import Solved
-from mhx.groundwater.comparison.sampling import LINEAR, NEAREST, raster_over
+from mhx.groundwater.comparison.sampling import LINEAR, NEAREST, area_of, raster_over
 
-from .made import budget, flow, solute, solved
+from .made import budget, flow, grid, solute, solved
 
 HEADS = np.arange(8.0) + 1.0  # row 0 in the north: cells 0..3, then 4..7
-RASTER = raster_over(np.array([[0.0, 0.0], [40.0, 0.0], [40.0, 20.0], [0.0, 20.0]]), 4)
+RASTER = raster_over(area_of(grid()), 4)
 
 
 def read(run: Solved, interpolation: str = NEAREST, **asked: Any) -> Values:

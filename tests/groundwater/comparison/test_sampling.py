@@ -1,9 +1,12 @@
 """Cells at points and on the common raster."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import shapely
 
-from mhx.groundwater.comparison.sampling import LINEAR, NEAREST, Sampler, raster_over
+from mhx.groundwater.comparison.sampling import LINEAR, NEAREST, Sampler, area_of, raster_over
 
 from .made import grid
 
@@ -31,8 +34,6 @@ def test_linear_is_exact_for_a_plane_inside_the_centres() -> None:
 
 def test_linear_keeps_its_digits_at_projected_coordinates() -> None:
     """Northings of 7e6 m must not eat those of a head."""
-    from dataclasses import replace
-
     away = np.array([6e5, 7e6])
     mesh = grid()
     far = replace(
@@ -59,8 +60,7 @@ def test_a_dry_cell_has_no_value_and_gives_none_to_its_neighbours() -> None:
 @pytest.mark.parametrize("cells", [2, 7, 40])
 def test_the_weights_of_a_raster_are_areas(cells: int) -> None:
     """All of a rectangle, whose pixels need not fit it; `cells` along its longer side."""
-    outline = np.array([[0.0, 0.0], [40.0, 0.0], [40.0, 20.0], [0.0, 20.0]])
-    raster = raster_over(outline, cells)
+    raster = raster_over(area_of(grid()), cells)
     assert raster.shape[1] == cells
     if cells != 7:  # 20 m are not a whole number of 40/7 m
         assert raster.weights.sum() == pytest.approx(800.0)
@@ -68,11 +68,16 @@ def test_the_weights_of_a_raster_are_areas(cells: int) -> None:
 
 
 def test_a_raster_has_no_pixels_beside_its_outline() -> None:
-    triangle = np.array([[0.0, 0.0], [10.0, 0.0], [0.0, 10.0]])
-    raster = raster_over(triangle, 50)
+    raster = raster_over(shapely.Polygon([[0.0, 0.0], [10.0, 0.0], [0.0, 10.0]]), 50)
     assert raster.weights.sum() == pytest.approx(50.0, rel=0.03)
     image = raster.image(np.ones(raster.pixels.size))
     assert np.isfinite(image[0, 0]) and np.isnan(image[-1, -1])
+
+
+def test_cells_without_an_outline_are_their_own_area() -> None:
+    """A model that was not meshed here has none; cells that are left out leave a gap."""
+    mesh = replace(grid(), outline=np.empty((0, 2)))
+    assert area_of(mesh).area == pytest.approx(800.0)
 
 
 def test_one_row_of_cells_has_no_triangles_and_is_read_as_it_is() -> None:

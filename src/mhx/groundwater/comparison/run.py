@@ -32,7 +32,7 @@ from mhx.groundwater.comparison.observables import (
 )
 from mhx.groundwater.comparison.reading import Solved, read
 from mhx.groundwater.comparison.records import Findings, Row
-from mhx.groundwater.comparison.sampling import raster_over
+from mhx.groundwater.comparison.sampling import area_of, raster_over
 from mhx.groundwater.comparison.vocabulary import COMPARISON
 from mhx.runner import RunRequest, RunSummary
 
@@ -125,7 +125,7 @@ def _compared(methods: _Read, comparison_id: str) -> Findings:
     values: list[Values] = []
     interpolation: dict[str, dict[str, Any]] = {}
     if base is not None:
-        raster = raster_over(base.grid.outline, table.raster.cells)
+        raster = raster_over(area_of(base.grid), table.raster.cells)
         observables = observables or default_observables(
             methods.solved.values(), table.raster.enabled
         )

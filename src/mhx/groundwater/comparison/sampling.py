@@ -1,7 +1,7 @@
 """Values of cells at points: of the cell that holds the point, or linear between cell centres.
 
 Linear: barycentric in the Delaunay triangles of the centres that have a value; beyond their hull
-the cell's own.  The raster is one for all methods: square pixels over the outline of the
+the cell's own.  The raster is one for all methods: square pixels over the area of the
 reference, weighted by the area that they share with it.  Coordinates m; outside the mesh NaN.
 """
 
@@ -12,7 +12,7 @@ import numpy as np
 import shapely
 
 from mhx.groundwater.grid import Flags, Floats, Grid, Ids
-from mhx.groundwater.polygons import holding
+from mhx.groundwater.polygons import cell_polygons, holding
 
 NEAREST, LINEAR = "nearest_cell", "linear"
 
@@ -38,22 +38,28 @@ class Raster:
         return whole.reshape(self.shape)
 
 
-def raster_over(outline: Floats, cells: int) -> Raster:
-    """Square pixels over a polygon (m, 2), `cells` of them along its longer side."""
-    low, high = outline.min(axis=0), outline.max(axis=0)
+def area_of(grid: Grid) -> Any:
+    """The domain as a polygon: its outline, or all cells where it was not meshed here."""
+    if len(grid.outline):
+        return shapely.Polygon(grid.outline)
+    return shapely.union_all(cell_polygons(grid))
+
+
+def raster_over(area: Any, cells: int) -> Raster:
+    """Square pixels over a polygon, `cells` of them along its longer side."""
+    low, high = np.array(area.bounds).reshape(2, 2)
     size = float((high - low).max()) / cells
     columns, rows = np.maximum(np.ceil((high - low) / size - 1e-9).astype(int), 1).tolist()
     x = low[0] + size * (np.arange(columns) + 0.5)
     y = low[1] + size * (np.arange(rows) + 0.5)
     points = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
-    polygon = shapely.Polygon(outline)
-    shapely.prepare(polygon)
-    inside = np.flatnonzero(shapely.contains_xy(polygon, points))
+    shapely.prepare(area)
+    inside = np.flatnonzero(shapely.contains_xy(area, points))
     return Raster(
         shape=(rows, columns),
         pixels=inside,
         points=points[inside],
-        weights=_shared(polygon, points[inside], size),
+        weights=_shared(area, points[inside], size),
         extent=(
             *(float(low[0]), float(low[0]) + size * columns),
             *(float(low[1]), float(low[1]) + size * rows),
