@@ -22,6 +22,8 @@ RATES, OBSERVED = f"{NAME}.budget.csv", f"{NAME}.observed.csv"
 DIGITS = 17
 OUTER_SHARE, INNER_SHARE = 1e-8, 1e-10
 """Change of concentration at which iterations end, as a share of the largest one [1]."""
+LEAST_RESIDUAL = 1e-9
+"""Below it the Krylov steps of MODFLOW 6.4.1 stall: they add a machine epsilon to its square."""
 
 
 def write(model: TransportModel) -> dict[str, bytes]:
@@ -94,7 +96,7 @@ def ims_of(model: TransportModel) -> Ims:
         inner_dvclose=INNER_SHARE * scale,
         outer_maximum=100,
         inner_maximum=model.flow.ims.inner_maximum,
-        rclose=INNER_SHARE * scale * water / step,
+        rclose=max(INNER_SHARE * scale * water / step, LEAST_RESIDUAL),
         rclose_option="strict",
         relaxation_factor=None,
     )
