@@ -110,6 +110,9 @@ class Simulation(Table):
     def refusals(self) -> Mapping[str, str]:
         """What is wrong with files that say what is run, or held against the run."""
         found: dict[str, str] = {}
+        if self.model is not None:
+            existing = import_module("mhx.groundwater.existing.planning")  # it reads files, too
+            found |= existing.refusals(self.model)
         if self.observation:
             measured = import_module("mhx.groundwater.measured.planning")  # it reads files
             found |= measured.refusals(self)

@@ -20,6 +20,7 @@ from mhx.groundwater.existing.files import NAME_FILE, Reference
 from mhx.groundwater.existing.reading import GRIDS, Opened, OwnModel, Package
 from mhx.groundwater.existing.render import Names, Rendered
 from mhx.groundwater.existing.targets import Draft
+from mhx.groundwater.memory import key_of, remembered
 from mhx.groundwater.placing import replace_file
 
 
@@ -89,8 +90,17 @@ def materialise(model: config.Model, folder: Path) -> Materialised:
 
 
 def planned(model: config.Model) -> Plan:
-    """What a copy will hold, with nothing written; ConfigError tells all faults at once."""
+    """What a copy will hold, with nothing written; ConfigError tells all faults at once.
+
+    Remembered while neither the table nor a file changes.
+    """
     opened = reading.opened(model.path)
+    # a plan holds what it was made of, so that the id is not given to another meanwhile
+    key = (key_of(model), id(opened))
+    return remembered("plan of own model", key, lambda: _planned(model, opened))
+
+
+def _planned(model: config.Model, opened: Opened) -> Plan:
     drafts: dict[Path, Draft] = {}
     names = Names(folder=opened.model.folder, taken=_taken(opened))
     faults = patching.apply(model.patch, opened, drafts)
