@@ -125,3 +125,8 @@ def budget(run: TransportRun, *components: str) -> float:
         for row in result.budget
         if row.component in components and not row.boundary
     )
+
+
+def profile(run: TransportRun) -> np.ndarray:
+    """Concentrations of all cells at the end."""
+    return np.asarray(run.result.concentration[-1].ravel())

@@ -1,24 +1,17 @@
 """Transport by MODFLOW 6 against exact solutions, laws of the discrete equations, and refusals."""
 
-import copy
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from mhx.errors import ConfigError, EvidenceError, SolverError
-from mhx.groundwater.transport import catalog, gwt
-from mhx.groundwater.transport import writer as solute
+from mhx.errors import ConfigError
 
-from .columns import POROSITY, VELOCITY, budget, column, mass, ogata_banks, solved
+from .columns import POROSITY, VELOCITY, budget, column, mass, ogata_banks, profile, solved
 
 CLOSE = 1e-8
 """Of the largest concentration: the solver's own tolerance [1]."""
-
-
-def profile(run: Any) -> np.ndarray:
-    return np.asarray(run.result.concentration[-1].ravel())
 
 
 @pytest.mark.slow
@@ -249,69 +242,6 @@ def test_flow_between_cells_is_that_of_darcy(kind: str, mf6: Path, tmp_path: Pat
     assert set(links.distance[links.lateral]) == {10.0} and set(links.distance) == {10.0, 1.0}
 
 
-def test_the_largest_courant_number_is_the_one_that_was_asked_for(
-    mf6: Path, tmp_path: Path
-) -> None:
-    made = column(cells=10, size=5.0, time={"length": 100.0, "courant": 0.4})
-    run = solved(made, tmp_path / "mf6", mf6)
-    result = run.result
-    courant = result.fields["outflow"] / result.pore_volume * result.length_d[:, None, None] * 86400
-    assert courant.max() == pytest.approx(100.0 / 25 * VELOCITY / 5.0)
-    assert run.notes["steps"] == "25 time steps" and result.steps_d.size == 25
-    made["transport"]["time"] = {"length": 100.0}
-    assert solved(made, tmp_path / "default", mf6).result.steps_d.size == 20
-
-
-def test_a_curve_is_kept_at_every_step_whatever_else_is_saved(mf6: Path, tmp_path: Path) -> None:
-    made = column(cells=12, rows=3, time={"length": 100.0, "steps": 8})
-    made["mesh"]["constraint"] = [{"id": "row", "points": [[20.0, 5.0], [29.0, 5.0]]}]
-    made["transport"]["observation"] = [
-        {"id": "point", "x": 22.0, "y": 7.0}, {"id": "line", "line": "row"}
-    ]  # fmt: skip
-    last = copy.deepcopy(made)
-    last["solver"]["mf6"]["save"] = "last"
-    runs = [solved(d, tmp_path / str(i), mf6) for i, d in enumerate((made, last))]
-    every, only = (run.result for run in runs)
-    assert every.concentration.shape == (8, 1, 36) and only.concentration.shape == (1, 1, 36)
-    rows = every.concentration[:, 0]
-    np.testing.assert_allclose(every.observed["point"], rows[:, 16], rtol=1e-12)
-    np.testing.assert_allclose(
-        every.observed["line"], (5 * rows[:, 16] + 4 * rows[:, 17]) / 9, rtol=1e-9
-    )
-    for name in every.observed:
-        np.testing.assert_array_equal(every.observed[name], only.observed[name])
-    assert only.time_d.tolist() == [100.0] and only.length_d.tolist() == [100.0]
-    for component in ("chd", "cnc", "storage"):
-        one, two = (budget(run, component) for run in runs)
-        assert one == pytest.approx(two, rel=1e-12)
-
-
-def transient(**time: Any) -> dict[str, Any]:
-    """Fixed heads that fall from one stress period to the next."""
-    made = column(cells=10, time=time)
-    flow = made["flow"]
-    flow |= {"regime": "transient", "ic": {"kind": "constant", "value": 20.0}}
-    flow["param"] |= {"Ss": {"value": 1e-5}}
-    flow["time"] = {"period": [{"length": 20.0}, {"length": 30.0, "steps": 3, "multiplier": 1.5}]}
-    return made
-
-
-@pytest.mark.slow
-def test_with_transient_flow_the_steps_of_its_periods_are_split(mf6: Path, tmp_path: Path) -> None:
-    run = solved(transient(courant=0.25), tmp_path / "mf6", mf6)
-    result = run.result
-    periods = run.flow.model.periods
-    assert [p.length for p in periods] == [20.0, 30.0] and periods[1].steps % 3 == 0
-    lengths = 1.5 ** np.arange(3)
-    for end in (20.0, *(20.0 + 30.0 * np.cumsum(lengths) / lengths.sum())):
-        assert np.abs(result.steps_d - end).min() < 1e-9, "a step of flow ended here before"
-    courant = result.fields["outflow"] / result.pore_volume * result.length_d[:, None, None] * 86400
-    assert 0.15 < courant.max() < 0.3
-    assert run.flow.result.saved == result.steps_d.size
-    coarse = solved(transient(courant=1e9), tmp_path / "coarse", mf6)
-    assert coarse.result.steps_d.size == 4
-
-
 @pytest.mark.parametrize("newton", [False, True])
 def test_a_dry_cell_has_no_concentration(newton: bool, mf6: Path, tmp_path: Path) -> None:
     """The upper of two layers drains before the first step ends; its mass balance still closes."""
@@ -336,23 +266,6 @@ def test_a_dry_cell_has_no_concentration(newton: bool, mf6: Path, tmp_path: Path
     assert mass(run) == pytest.approx(budget(run, "chd", "cnc"), rel=1e-8)
 
 
-def test_a_step_of_transport_that_does_not_converge_is_told_with_its_line(
-    mf6: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from dataclasses import replace
-
-    ims = solute.ims_of
-    monkeypatch.setattr(
-        solute, "ims_of", lambda model: replace(ims(model), outer_maximum=1, inner_maximum=1)
-    )
-    told = (
-        r"MODFLOW 6 did not converge in stress period 1, time step 1 \(1 outer iterations\); "
-        r"see mf6/mfsim.lst line \d+"
-    )
-    with pytest.raises(SolverError, match=told):
-        solved(column(), tmp_path / "mf6", mf6)
-
-
 def test_two_held_concentrations_in_a_cell_are_refused(mf6: Path, tmp_path: Path) -> None:
     made = column()
     made["transport"]["bc"].append(
@@ -361,71 +274,6 @@ def test_two_held_concentrations_in_a_cell_are_refused(mf6: Path, tmp_path: Path
     told = r"transport\.bc\[1\]\.where: cell 0 in layer 1 is fixed by 'inlet', too; a cell has one"
     with pytest.raises(ConfigError, match=told):
         solved(made, tmp_path / "mf6", mf6)
-
-
-def test_more_steps_than_can_be_numbered_are_refused(mf6: Path, tmp_path: Path) -> None:
-    made = column(time={"length": 1e4, "unit": "year", "courant": 0.1})
-    with pytest.raises(ConfigError, match=r"transport\.time\.courant = 0\.1 needs \d+ time steps"):
-        solved(made, tmp_path / "mf6", mf6)
-
-
-@pytest.mark.slow
-def test_the_same_case_is_the_same_bytes_in_days_and_seconds_the_same_solution(
-    mf6: Path, tmp_path: Path
-) -> None:
-    made = column(time={"length": 100.0, "steps": 10})
-    seconds = copy.deepcopy(made)
-    seconds["solver"]["mf6"]["time_unit"] = "seconds"
-    runs = [solved(d, tmp_path / n, mf6) for d, n in ((made, "1"), (made, "2"), (seconds, "3"))]
-    for name in runs[0].flow.inputs:
-        assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes()
-    np.testing.assert_allclose(profile(runs[0]), profile(runs[2]), atol=1e-6)
-    one, two = (
-        [(row.component, row.rate_in) for row in run.result.budget] for run in (runs[0], runs[2])
-    )
-    for (name, mine), (other, theirs) in zip(one, two, strict=True):
-        assert name == other and mine == pytest.approx(theirs, rel=1e-4, abs=1e-15)
-
-
-def test_results_are_read_back_from_their_files_alone(mf6: Path, tmp_path: Path) -> None:
-    from mhx.groundwater import catalog as flow_catalog
-
-    made = column(time={"length": 100.0, "steps": 5}, observation=[{"id": "p", "x": 40, "y": 2}])
-    run = solved(made, tmp_path / "mf6", mf6)
-    flow_catalog.write_results(tmp_path, run.flow.result, {"sim_id": "1"})
-    catalog.write_results(tmp_path, run.result)
-    again = catalog.reopen(tmp_path)
-    mine = run.result
-    for name in ("time_d", "length_d", "concentration", "start", "pore_volume", "sorbing", "held",
-                 "steps_d", "converged", "percent"):  # fmt: skip
-        np.testing.assert_array_equal(getattr(mine, name), getattr(again, name))
-    assert again.budget == mine.budget and dict(again.about) == dict(mine.about)
-    np.testing.assert_array_equal(again.observed["p"], mine.observed["p"])
-    np.testing.assert_array_equal(again.fields["outflow"], mine.fields["outflow"])
-    assert again.connections is not None and mine.connections is not None
-    for name in ("one", "other", "rate", "area", "distance", "lateral"):
-        np.testing.assert_array_equal(
-            getattr(again.connections, name), getattr(mine.connections, name)
-        )
-    flow_catalog.reopen(tmp_path)  # what was added does not disturb what was there
-    (tmp_path / "results" / "solute_budget.csv").write_text("step,component\n")
-    with pytest.raises(EvidenceError, match="is not as it was written"):
-        catalog.reopen(tmp_path)
-
-
-@pytest.mark.parametrize("name", ["solute.ucn", "solute.budget.csv", "flow.cbc"])
-def test_a_torn_file_is_no_result(name: str, mf6: Path, tmp_path: Path) -> None:
-    from mhx.groundwater.transport.reading import read_results
-
-    from .columns import task_of
-
-    made = column(time={"length": 100.0, "steps": 5})
-    run = solved(made, tmp_path / "mf6", mf6)
-    path = tmp_path / "mf6" / name
-    path.write_bytes(path.read_bytes()[: -path.stat().st_size // 3])
-    model = gwt.model_of(task_of(made, tmp_path / "mf6", mf6))
-    with pytest.raises(EvidenceError, match=name):
-        read_results(model, run.flow.result, tmp_path / "mf6", 0.0)
 
 
 @pytest.mark.slow
@@ -438,75 +286,3 @@ def test_layers_that_are_alike_are_each_the_column_alone(mf6: Path, tmp_path: Pa
     )
     for layer in range(2):
         np.testing.assert_allclose(two.concentration[:, layer], one.concentration[:, 0], atol=CLOSE)
-
-
-@pytest.mark.slow
-def test_a_pulse_comes_with_the_water_of_its_stress_period(mf6: Path, tmp_path: Path) -> None:
-    """Steady states one after the other: only the concentration changes; steps are theirs."""
-    (tmp_path / "in.csv").write_text("mg\n0\n2000\n0\n")
-    made = column(time={"courant": 0.5})
-    made["transport"]["bc"] = []
-    made["flow"]["time"] = {"period": [{"length": days} for days in (10.0, 20.0, 70.0)]}
-    made["flow"]["bc"][0]["concentration"] = {
-        "file": str(tmp_path / "in.csv"), "column": "mg", "unit": "mg/L",
-    }  # fmt: skip
-    run = solved(made, tmp_path / "mf6", mf6)
-    result = run.result
-    assert [p.steps for p in run.flow.model.periods] == [2, 4, 14]
-    assert run.flow.result.saved == 3, "each steady state once"
-    water = POROSITY * VELOCITY * 5.0
-    assert mass(run) + budget_out(run, "east") == pytest.approx(water * 2.0 * 20.0, rel=1e-6)
-    entering = [row.rate_in * 86400 for row in result.budget if row.boundary == "west"]
-    np.testing.assert_allclose(entering, [0] * 2 + [water * 2.0] * 4 + [0] * 14, rtol=1e-6)
-    assert result.concentration[1].max() == 0 and result.concentration[5, 0, 0] > 1
-
-
-def budget_out(run: Any, boundary: str) -> float:
-    """Mass that left through one boundary [kg]."""
-    lengths = run.result.length_d * 86400
-    rows = [row for row in run.result.budget if row.boundary == boundary]
-    return float(sum(row.rate_out * lengths[row.saved] for row in rows))
-
-
-def test_one_steady_period_lasts_as_long_as_flow_or_transport_says(
-    mf6: Path, tmp_path: Path
-) -> None:
-    made = column(time={"steps": 4})
-    made["flow"]["time"] = {"period": [{"length": 12.0}]}
-    assert solved(made, tmp_path / "1", mf6).result.steps_d.tolist() == [3.0, 6.0, 9.0, 12.0]
-    made["transport"]["time"] = {"length": 48.0, "unit": "hour", "steps": 1}
-    assert solved(made, tmp_path / "2", mf6).result.steps_d.tolist() == [2.0]
-
-
-@pytest.mark.parametrize(
-    ("text", "value"),
-    [
-        ("1.5", 1.5), (" .25E-10", 0.25e-10), ("0.8257029853554466-100", 0.8257029853554466e-100),
-        ("-.5+123", -0.5e123), ("1.-101", 1e-101), ("0.4-310", 0.4e-310),
-    ],
-)  # fmt: skip
-def test_numbers_of_fortran_are_read_without_their_e(text: str, value: float) -> None:
-    from mhx.groundwater.transport.reading import number
-
-    assert number(text) == value
-
-
-def test_what_is_no_number_is_refused() -> None:
-    from mhx.groundwater.transport.reading import number
-
-    for text in ("", "***", "1.0-10", "a-100"):
-        with pytest.raises(ValueError, match="could not convert"):
-            number(text)
-
-
-@pytest.mark.slow
-def test_a_curve_over_a_thousand_cells_is_read_to_its_last_digit(mf6: Path, tmp_path: Path) -> None:
-    """Far ahead of a front concentrations are 1e-100, and a row of the table is long."""
-    made = column(cells=1200, size=1.0, time={"length": 10.0, "steps": 3})
-    made["mesh"]["constraint"] = [{"id": "axis", "points": [[0.0, 0.5], [1200.0, 0.5]]}]
-    made["transport"]["observation"] = [{"id": "axis", "line": "axis"}]
-    result = solved(made, tmp_path / "mf6", mf6).result
-    np.testing.assert_allclose(
-        result.observed["axis"], result.concentration[:, 0].mean(axis=1), rtol=1e-9
-    )
-    assert 0 < np.abs(result.concentration[0]).min() < 1e-100
