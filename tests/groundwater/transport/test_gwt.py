@@ -286,3 +286,21 @@ def test_layers_that_are_alike_are_each_the_column_alone(mf6: Path, tmp_path: Pa
     )
     for layer in range(2):
         np.testing.assert_allclose(two.concentration[:, layer], one.concentration[:, 0], atol=CLOSE)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["upstream", "tvd"])
+def test_traces_and_brines_are_solved_alike(scheme: str, mf6: Path, tmp_path: Path) -> None:
+    """Transport is linear: what is held may be 1 ug/m3 or 1000 kg/m3."""
+    shares = []
+    for number, held in enumerate((1e3, 1.0, 1e-9)):
+        made = column(
+            cells=20, rows=10, param={"porosity": POROSITY, "alpha_l": 5.0, "alpha_th": 0.5},
+            time={"length": 60.0, "steps": 30}, scheme={"advection": scheme},
+            bc=[{"id": "spill", "package": "cnc", "where": {"cells": [103]}, "value": held}],
+        )  # fmt: skip
+        run = solved(made, tmp_path / str(number), mf6)
+        assert mass(run) == pytest.approx(budget(run, "chd", "cnc"), rel=1e-7)
+        shares.append(profile(run) / held)
+    np.testing.assert_allclose(shares[1], shares[0], atol=CLOSE)
+    np.testing.assert_allclose(shares[2], shares[0], atol=CLOSE)
