@@ -14,6 +14,7 @@ from pathlib import Path
 from mhx.errors import ConfigError
 from mhx.groundwater.existing import blocks
 from mhx.groundwater.existing.blocks import Block, BlockFile, Word
+from mhx.groundwater.memory import remembered
 
 NAME_FILE = "mfsim.nam"
 _NAMED = re.compile(r"FILEIN|FILEOUT|OPEN/CLOSE", re.IGNORECASE)
@@ -75,11 +76,34 @@ def reached(path: Path) -> tuple[Path, ...]:
     Whole paths, in the order in which they are named, each once; those outside the folder, too.
     ConfigError names every file that is missing and where it is asked for.
     """
-    return collect(simulation_file(path)).files
+    return collected(simulation_file(path)).files
 
 
-def collect(simulation: Path) -> Reached:
-    """Files and references; as `reached`."""
+def collected(simulation: Path) -> Reached:
+    """Files and references, read now or remembered while none of the files changes."""
+    known = remembered("files of own model", str(simulation), list[Path])
+    if not known:
+        made = _collect(simulation)
+        known[:] = made.files
+        return remembered("own model", tuple(map(_stamp, known)), lambda: made)
+
+    def again() -> Reached:
+        made = _collect(simulation)
+        known[:] = made.files
+        return made
+
+    return remembered("own model", tuple(map(_stamp, known)), again)
+
+
+def _stamp(path: Path) -> tuple[str, int, int, int]:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return str(path), -1, -1, -1
+    return str(path), found.st_size, found.st_mtime_ns, found.st_ino
+
+
+def _collect(simulation: Path) -> Reached:
     folder = simulation.parent
     read: dict[Path, BlockFile] = {}
     files: dict[Path, None] = {simulation: None}

@@ -170,26 +170,13 @@ def open_model(path: Path) -> OwnModel:
 def opened(path: Path) -> Opened:
     """A simulation with its files, read now or remembered; as `open_model`."""
     simulation = files.simulation_file(path)
-    known = remembered("files of own model", str(simulation), list[Path])
-    stamps = tuple(map(_stamp, known)) if known else None
+    reached = files.collected(simulation)
 
     def make() -> Opened:
-        reached = files.collect(simulation)
-        known[:] = reached.files
         return Opened(model=described(simulation, reached.read), reached=reached)
 
-    if stamps is None:
-        made = make()
-        return remembered("own model", (str(simulation), *map(_stamp, known)), lambda: made)
-    return remembered("own model", (str(simulation), *stamps), make)
-
-
-def _stamp(path: Path) -> tuple[str, int, int, int]:
-    try:
-        found = os.stat(path)
-    except OSError:
-        return str(path), -1, -1, -1
-    return str(path), found.st_size, found.st_mtime_ns, found.st_ino
+    # what is remembered holds `reached`, so that its id is not given to another meanwhile
+    return remembered("structure of own model", id(reached), make)
 
 
 def described(simulation: Path, read: Mapping[Path, BlockFile]) -> OwnModel:
