@@ -135,6 +135,14 @@ REFUSED = {
         case("strip_source", transport=SOLUTE),
         "transport.bc[0].where.line is required with solver.analytic.solution = 'strip_source'",
     ),
+    "strip_source, beside clean water": (
+        case("strip_source",
+             mesh={"kind": "voronoi", "size": 100.0,
+                   "constraint": [{"id": "strip", "points": [[0, 400], [0, 600]]}]},
+             transport=SOLUTE | {"bc": [HELD | {"where": {"line": "strip"}}]}),
+        "transport.bc must hold 0 on the rest of the side west, too, by further cnc along lines "
+        "(800 m of it hold nothing),",
+    ),
     "strip_source, elsewhere": (
         case("strip_source",
              mesh={"kind": "voronoi", "size": 100.0,

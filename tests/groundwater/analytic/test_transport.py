@@ -21,11 +21,15 @@ PARAM = {
     "porosity": 0.25, "alpha_l": 2.0, "alpha_th": 0.5,
     "decay": {"value": 0.005, "unit": "1/day"}, "kd": 1e-4, "bulk_density": 1800.0,
 }  # fmt: skip
-STRIP = {"id": "strip", "points": [[0.0, 5.0], [0.0, 12.0]]}
+LINES = {"strip": (5.0, 12.5), "south": (0.0, 5.0), "north": (12.5, 20.0)}
+ZEROS = [
+    {"id": f"no_{name}", "package": "cnc", "where": {"line": name}, "value": 0.0}
+    for name in ("south", "north")
+]
 SOLUTES = {
     "ogata_banks": {"bc": [HELD]},
     "flux_column": {},
-    "strip_source": {"bc": [HELD | {"where": {"line": "strip"}}]},
+    "strip_source": {"bc": [HELD | {"where": {"line": "strip"}}, *ZEROS]},
 }
 
 
@@ -33,10 +37,14 @@ def case(solution, engine="analytic", size=5.0, **changes):
     """Water at 1 m/d from west to east, 30 days."""
     carried = {"concentration": 2.0} if solution == "flux_column" else {}
     west = chd("west", 102.5, side="west") | carried
-    data = document("voronoi", size, engine, bc=[west, chd("east", 100.0, side="east")])
+    kind, size = ("structured", 2.5) if solution == "strip_source" else ("voronoi", size)
+    data = document(kind, size, engine, bc=[west, chd("east", 100.0, side="east")])
     data["domain"] = {"kind": "rectangle", "length_x": LENGTH, "length_y": WIDTH}
     data["flow"]["param"] = {"K": {"value": 10.0, "unit": "m/day"}}
-    data["mesh"]["constraint"] = [STRIP]
+    data["mesh"]["constraint"] = [
+        {"id": name, "points": [[0.0, first], [0.0, last]], "embed": False}
+        for name, (first, last) in LINES.items()
+    ]
     data["simulation"]["process"].append({"id": "t", "type": "transport"})
     data["solver"] = data["solver"] | {"analytic": {"solution": solution}}
     data["transport"] = {

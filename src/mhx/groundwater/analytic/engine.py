@@ -50,8 +50,6 @@ def solve_transport(task: Task) -> TransportRun:
     model = _stepped(task, case, _model(task))
     flow = _flow(task, case.flow, model.flow)
     notes = {"solver_version": _version(task), "scheme": "none: exact in space and time"}
-    if hasattr(case, "first"):
-        notes["inlet"] = "beside the strip the solution holds 0 where water enters"
     result = _solute(case, model, flow.result, began)
     return TransportRun(flow=flow, result=result, notes=notes)
 

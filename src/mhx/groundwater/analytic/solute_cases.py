@@ -2,14 +2,14 @@
 
     ogata_banks    uniform flow, concentration held on the side of inflow
     flux_column    uniform flow, the water that enters carries a concentration
-    strip_source   uniform flow, concentration held on a part of the side of inflow
+    strip_source   uniform flow, concentration held on a part of the side of inflow, 0 on the rest
     decay          water at rest that has the same concentration everywhere
 
 No numpy: this runs when a case is planned.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from mhx.groundwater.analytic.cases import Column, Decay, Linear, Strip
@@ -20,6 +20,9 @@ from mhx.groundwater.kinds import Place
 if TYPE_CHECKING:
     from mhx.groundwater.config import Simulation
 
+SIDES = ("west", "east", "south", "north")
+BARE = 0.1
+"""Share of the inlet that may hold nothing, next to the ends of a strip [1]."""
 ARRIVED = 3.0
 """(R L - v t) / (2 sqrt(D R t)) up to which a front has arrived at L: erfc(3) = 2e-5 [1]."""
 
@@ -37,14 +40,14 @@ def flux_column(read: Reading) -> Column:
 def _column(read: Reading, *, held: bool) -> Column:
     flow = linear(read)
     inlet = _inlet(flow)
-    source = _held(read, inlet)[0] if held else _carried(read, inlet)
+    source = _held(read, inlet) if held else _carried(read, inlet)
     return Column(flow=flow, source=source, held=held, **_solute(read, flow))
 
 
 def strip_source(read: Reading) -> Strip:
     """Concentration held on a part of the side of inflow.  Wexler, USGS TWRI 3-B7 (1992)."""
     flow = linear(read)
-    source, first, last = _held(read, _inlet(flow), part=True)
+    source, first, last = _strip(read, _inlet(flow))
     west, east, south, north = read.box()
     numbers = _solute(read, flow)
     across = _spread(read, numbers["velocity"], "alpha_th")
@@ -146,33 +149,67 @@ def seconds_of(config: "Simulation") -> float:
     return sum(period.seconds for period in flow.time.period)
 
 
-def _held(read: Reading, inlet: str, *, part: bool = False) -> tuple[float, float, float]:
-    """The concentration held at the inlet, and of a part of it both ends."""
+def _held(read: Reading, inlet: str) -> float:
+    """The concentration held on the whole inlet."""
     transport = read.config.transport
     assert transport is not None
-    tables, nothing = transport.bc, (math.nan, math.nan, math.nan)
+    tables = transport.bc
     one = len(tables) == 1 and tables[0].package == "cnc"
     if not read.must(one, ("transport", "bc"), "be one cnc"):
+        return math.nan
+    place: Place = ("transport", "bc", 0, "where", "side")
+    read.must(tables[0].where.side == inlet, place, f"be {inlet!r}, where water enters,")
+    return read.number(tables[0].value, ("transport", "bc", 0, "value"))
+
+
+def _strip(read: Reading, inlet: str) -> tuple[float, float, float]:
+    """The concentration held on a part of the inlet, and both ends of it.
+
+    The rest of the inlet must hold 0, as in the solution: where clean water enters freely, solute
+    that disperses back to it stays in the ground.
+    """
+    nothing = (math.nan, math.nan, math.nan)
+    spans = list(_spans(read, inlet))
+    if read.faults:
         return nothing
-    value = read.number(tables[0].value, ("transport", "bc", 0, "value"))
-    where = tables[0].where
-    if not part:
-        place: Place = ("transport", "bc", 0, "where", "side")
-        read.must(where.side == inlet, place, f"be {inlet!r}, where water enters,")
-        return value, math.nan, math.nan
-    place = ("transport", "bc", 0, "where", "line")
-    if not read.given(where.line, place, ": a mesh.constraint along the strip"):
+    strips = [span for span in spans if span[0] != 0]
+    if not read.must(len(strips) == 1, ("transport", "bc"), "hold one cnc that is not 0"):
         return nothing
-    drawn = _drawn(read, where.line)
-    if not read.must(bool(drawn), place, "name a mesh.constraint that is drawn by points"):
-        return nothing
+    box, across = read.box(), 1 - AXES[inlet]
+    low, high = box[2 * across], box[2 * across + 1]
+    reached, bare = low, 0.0
+    for _, first, last in sorted(spans, key=lambda span: span[1]):
+        bare += max(0.0, first - reached)
+        reached = max(reached, last)
+    bare += max(0.0, high - reached)
+    what = f"hold 0 on the rest of the side {inlet}, too, by further cnc along lines"
+    what += f" ({bare:g} m of it hold nothing),"
+    read.must(bare <= BARE * (high - low), ("transport", "bc"), what)
+    return strips[0]
+
+
+def _spans(read: Reading, inlet: str) -> Iterator[tuple[float, float, float]]:
+    """Concentration and both ends of every part of the inlet that holds one."""
+    transport = read.config.transport
+    assert transport is not None
     axis, box = AXES[inlet], read.box()
-    edge = box[("west", "east", "south", "north").index(inlet)]
+    edge = box[SIDES.index(inlet)]
     reach = 1e-6 * abs(box[2 * axis + 1] - box[2 * axis])
-    on_it = all(abs(point[axis] - edge) <= reach for point in drawn)
-    read.must(on_it, place, f"lie on the side {inlet}, where water enters,")
-    across = [point[1 - axis] for point in drawn]
-    return value, min(across), max(across)
+    read.must(bool(transport.bc), ("transport", "bc"), "hold a cnc along a line")
+    for index, table in enumerate(transport.bc):
+        place: Place = ("transport", "bc", index)
+        line: Place = (*place, "where", "line")
+        if not read.must(table.package == "cnc", (*place, "package"), "be 'cnc'"):
+            continue
+        if not read.given(table.where.line, line, ": a mesh.constraint along the inlet"):
+            continue
+        drawn = _drawn(read, table.where.line)
+        if not read.must(bool(drawn), line, "name a mesh.constraint that is drawn by points"):
+            continue
+        on_it = all(abs(point[axis] - edge) <= reach for point in drawn)
+        if read.must(on_it, line, f"lie on the side {inlet}, where water enters,"):
+            ends = [point[1 - axis] for point in drawn]
+            yield read.number(table.value, (*place, "value")), min(ends), max(ends)
 
 
 def _drawn(read: Reading, name: str | None) -> list[tuple[float, float]]:

@@ -24,7 +24,7 @@ NODES = 200
 TAIL = 6.5
 """erfc(6.5) = 4e-20: what lies beyond is nothing [1]."""
 IMAGES = 4
-"""Mirror images of a strip behind each side along the flow."""
+"""Mirror images of a strip behind each side along the flow, at most."""
 
 
 def concentration(case: Column | Decay, points: Floats, time: float) -> Floats:
@@ -149,5 +149,7 @@ def _sideways(case: Strip, y: Floats, time: Floats) -> Floats:
             (2 * south - case.last, 2 * south - case.first),
         ):
             shift = 2 * image * span
+            if max(south - high - shift, low + shift - north) > TAIL * float(width.max()):
+                continue
             found += 0.5 * (erf((high + shift - y) / width) - erf((low + shift - y) / width))
     return found
