@@ -67,7 +67,9 @@ def read_results(
         )
     except KeyError as error:
         raise EvidenceError(f"{folder / writer.CONCENTRATIONS} holds a step {error}") from error
-    rates = _table(folder / writer.RATES, len(keys))
+    unit = writer.mass_unit(model)
+    table = _table(folder / writer.RATES, len(keys))
+    rates = {term: values if term == "time" else values / unit for term, values in table.items()}
     told = listing.read(folder / SIMULATION_LISTING, folder / writer.LISTING, SECOND)
     field = flow_field(model, folder)
     when = field.during(kept.period, kept.step)
@@ -79,7 +81,7 @@ def read_results(
         time_d=ends[last],
         length_d=np.diff(ends[last], prepend=0.0),
         # with Newton a dry cell keeps a head, and a concentration of no water
-        concentration=np.where(pores > 0, kept.values, np.nan),
+        concentration=np.where(pores > 0, kept.values / unit, np.nan),
         start=model.strt,
         pore_volume=pores,
         sorbing=model.sorbing * field.saturation[-1],
@@ -184,7 +186,8 @@ def _observed(model: TransportModel, folder: Path, n_steps: int) -> dict[str, Fl
         weights = np.where(wet, one.weights[:, None], 0.0)
         total = weights.sum(axis=0)
         mean = (np.where(wet, values, 0.0) * weights).sum(axis=0)
-        found[one.id] = np.where(total > 0, mean / np.where(total > 0, total, 1.0), np.nan)
+        mean /= np.where(total > 0, total, 1.0) * writer.mass_unit(model)
+        found[one.id] = np.where(total > 0, mean, np.nan)
     return found
 
 

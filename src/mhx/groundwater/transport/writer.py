@@ -3,11 +3,14 @@
 One simulation holds both: GWF and GWT on the same grid, joined by a GWF6-GWT6 exchange, each with
 a solution of its own.  Files of flow are those of `groundwater.writer` with concentrations as
 auxiliary variables; rules of the texts are the same.  Decay acts on what is sorbed, too, where it
-is of first order; of order zero it is a rate per volume of water.
+is of first order; of order zero it is a rate per volume of water.  Masses are in kilograms, or in
+grams, milligrams and so on where concentrations are small (`mass_unit`).
 
     write(model) -> name -> content
 """
 
+import math
+from dataclasses import replace
 from functools import partial
 
 from mhx.groundwater import writer
@@ -27,7 +30,8 @@ LEAST_RESIDUAL = 1e-9
 
 
 def write(model: TransportModel) -> dict[str, bytes]:
-    """Every input file of the simulation."""
+    """Every input file of the simulation; masses in the unit of `mass_unit`."""
+    model = _in_unit(model, mass_unit(model))
     flow = model.flow
     files = writer.write(flow, solute=True)
     files[writer.SIMULATION] = _simulation()
@@ -79,6 +83,39 @@ def scale_of(model: TransportModel) -> float:
         if one.package == "src"
     )
     return mass / float((model.properties["porosity"] * model.volumes).sum()) or 1.0
+
+
+def mass_unit(model: TransportModel) -> float:
+    """Masses of MODFLOW's files per kilogram: 1, 1000 (grams), 1e6, ... so that c0 is 1 at least.
+
+    Its solvers stop at absolute numbers near those of small concentrations in kg/m3.
+    """
+    return float(1000.0 ** max(0, math.ceil(-math.log(scale_of(model), 1000.0) - 1e-9)))
+
+
+def _in_unit(model: TransportModel, unit: float) -> TransportModel:
+    """The model with everything that is a mass in it multiplied."""
+    if unit == 1.0:
+        return model
+    entering = {
+        name: one if one.concentration is None
+        else replace(one, concentration=one.concentration * unit)
+        for name, one in model.flow.boundaries.items()
+    }  # fmt: skip
+    placed = {
+        name: replace(one, values={key: value * unit for key, value in one.values.items()})
+        for name, one in model.boundaries.items()
+    }
+    properties = dict(model.properties)
+    if "decay" in properties and model.decay_order == 0:
+        properties["decay"] = properties["decay"] * unit
+    return replace(
+        model,
+        flow=replace(model.flow, boundaries=entering),
+        strt=model.strt * unit,
+        boundaries=placed,
+        properties=properties,
+    )
 
 
 def ims_of(model: TransportModel) -> Ims:
