@@ -32,6 +32,14 @@ def test_linear_is_exact_for_a_plane_inside_the_centres() -> None:
     assert found[2] == pytest.approx(plane(mesh.centres[[7]])[0])  # beyond the last centres
 
 
+def test_along_an_edge_linear_goes_on_and_extrapolates_nothing() -> None:
+    """In the outer half of a row of cells: as on the line through their centres."""
+    mesh = grid()
+    edge = np.array([[12.0, 0.5], [28.0, 0.5]])
+    found = Sampler(mesh, edge, LINEAR).at(plane(mesh.centres))
+    assert found == pytest.approx(plane(np.array([[12.0, 5.0], [28.0, 5.0]])), abs=1e-7)
+
+
 def test_linear_keeps_its_digits_at_projected_coordinates() -> None:
     """Northings of 7e6 m must not eat those of a head."""
     away = np.array([6e5, 7e6])
@@ -46,6 +54,31 @@ def test_linear_keeps_its_digits_at_projected_coordinates() -> None:
     assert Sampler(far, POINTS[:2] + away, LINEAR).at(values) == pytest.approx(
         plane(POINTS[:2]), abs=1e-8
     )
+
+
+@pytest.mark.slow
+def test_linear_does_not_span_cells_that_are_no_neighbours(gmsh: object) -> None:
+    """Centroids of the triangles along an edge make slivers as long as the edge.
+
+    Of f = (x/L)^2 a triangle of size h is off by about (h/L)^2, a sliver by as much as 1/4.
+    """
+    from mhx.config import parse
+    from mhx.groundwater.config import Simulation
+    from mhx.groundwater.mesh import make_grid
+    from mhx.groundwater.terrain import terrain_of
+
+    from .made import CASE
+
+    size, length = 10.0, 200.0
+    tables = {
+        "domain": {"kind": "rectangle", "length_x": length, "length_y": 50.0},
+        "mesh": {"kind": "triangles", "size": size},
+    }
+    site = parse(Simulation, CASE | tables).site
+    mesh = make_grid(site, terrain_of(site))
+    along = np.column_stack([np.linspace(10.0, 190.0, 400), np.full(400, 0.1)])
+    found = Sampler(mesh, along, LINEAR).at((mesh.centres[:, 0] / length) ** 2)
+    assert np.abs(found - (along[:, 0] / length) ** 2).max() < 2 * (size / length) ** 2
 
 
 def test_a_dry_cell_has_no_value_and_gives_none_to_its_neighbours() -> None:

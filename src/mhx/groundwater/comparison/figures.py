@@ -20,7 +20,7 @@ from mhx.groundwater.comparison.observables import Values
 from mhx.groundwater.comparison.reading import Solved
 from mhx.groundwater.comparison.sampling import Raster
 from mhx.groundwater.grid import Floats, Grid
-from mhx.report import plots, side_by_side, style
+from mhx.report import dots, plots, side_by_side, style
 
 LEAST = 1e-16
 """Balances that close better are drawn here [1]."""
@@ -199,37 +199,27 @@ def _curve(number: int, x: Floats, y: Floats, label: str) -> plots.Curve:
 
 def _closures(path: Path, shown: Shown) -> Drawn:
     """The worst relative residual of each method, with the bounds of the grades."""
-    curves = []
-    names = [one.id for one in shown.solved]
-    looks = (("water", style.BLUE, "o"), ("solute", style.RED, "s"))
-    for balance, color, marker in looks:
-        worst: dict[int, float] = {}
+    series = []
+    for balance, color, marker in (("water", style.BLUE, "o"), ("solute", style.RED, "s")):
+        worst: dict[str, float] = {}
         for one in shown.closures:
-            if one.balance == balance:
-                at = names.index(one.simulation)
-                worst[at] = max(worst.get(at, LEAST), one.relative)
+            if one.balance == balance and math.isfinite(one.relative):
+                name = shown.labels[one.simulation]
+                worst[name] = max(worst.get(name, LEAST), one.relative)
         if worst:
-            curves.append(
-                plots.Curve(
-                    x=list(worst), y=list(worst.values()), label=balance, color=color,
-                    marker=marker, dash="", size=7,
-                )
-            )  # fmt: skip
-    panel = plots.Panel(
-        title="Balance of each method, worst period",
-        ylabel="lost or made over throughput",
-        xlabel="",
-        curves=curves,
-        log=True,
-        levels=[
-            plots.Level(y=OK, label="OK up to here", color=style.GREEN),
-            plots.Level(y=WARN, label="WARN up to here", color=style.ORANGE),
-        ],
-        xticks={shown.labels[name]: float(at) for at, name in enumerate(names)},
-        xlim=(-0.5, len(names) - 0.5),
+            series.append(dots.Series(label=balance, values=worst, color=color, marker=marker))
+    bounds = [
+        dots.Bound(x=OK, label="OK up to here", color=style.GREEN),
+        dots.Bound(x=WARN, label="WARN up to here", color=style.ORANGE),
+    ]
+    names = list(dict.fromkeys(shown.labels.values()))
+    words = ("Balance of each method, worst period", "lost or made, over throughput")
+    dots.draw(path, names, series, bounds, words)
+    return Drawn(
+        path=path,
+        caption="How well the balances close; grades are the dashed lines, and what closes better "
+        f"than {LEAST:g} stands there.",
     )
-    plots.panels(path, [panel])
-    return Drawn(path=path, caption="How well the balances close; grades are the dashed lines.")
 
 
 def _corners(grid: Grid) -> list[Floats]:

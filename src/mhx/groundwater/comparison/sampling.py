@@ -1,8 +1,9 @@
 """Values of cells at points: of the cell that holds the point, or linear between cell centres.
 
-Linear: barycentric in the Delaunay triangles of the centres that have a value; beyond their hull
-the cell's own.  The raster is one for all methods: square pixels over the area of the
-reference, weighted by the area that they share with it.  Coordinates m; outside the mesh NaN.
+Linear: barycentric in the Delaunay triangles of neighbours that have a value; elsewhere, as in the
+outer halves of cells at the edge, that of the nearest point of such a triangle.  The raster is one
+for all methods: square pixels over the area of the reference, weighted by the area that they share
+with it.  Coordinates m; outside the mesh NaN.
 """
 
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from mhx.groundwater.grid import Flags, Floats, Grid, Ids
 from mhx.groundwater.polygons import cell_polygons, holding
 
 NEAREST, LINEAR = "nearest_cell", "linear"
+BESIDE = 1.5
+"""Centres of neighbours are closer than this times what both cells reach [1]."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,10 +126,38 @@ class Sampler:
             mesh = Delaunay(self._grid.centres[cells] - corner)
         except QhullError:  # the centres lie on one line
             return nothing
+        near = _of_neighbours(mesh.points, mesh.simplices, reaches(self._grid)[cells])
+        if not near.any():
+            return nothing
         local = self._points - corner
         found = mesh.find_simplex(local)
-        inside = found >= 0
+        beyond = (found < 0) | ~near[found]
+        found[beyond], local[beyond] = _moved(mesh.points, mesh.simplices, near, local[beyond])
         change = mesh.transform[found]
         two = np.einsum("kij,kj->ki", change[:, :2], local - change[:, 2])
         shares = np.column_stack([two, 1.0 - two.sum(axis=1)])
-        return cells[mesh.simplices[found]], shares, inside & np.isfinite(shares).all(axis=1)
+        return cells[mesh.simplices[found]], shares, np.isfinite(shares).all(axis=1)
+
+
+def reaches(grid: Grid) -> Floats:
+    """(n,) m from the centre of each cell to its farthest corner."""
+    away = np.linalg.norm(grid.vertices[grid.corners] - grid.centres[grid.owners], axis=1)
+    return np.maximum.reduceat(away, grid.offsets[:-1])
+
+
+def _of_neighbours(centres: Floats, triangles: Ids, reach: Floats) -> Flags:
+    """(t,) triangles between cells that lie beside each other; the others span gaps and edges."""
+    after = np.roll(triangles, -1, axis=1)
+    lengths = np.linalg.norm(centres[triangles] - centres[after], axis=2)
+    found: Flags = (lengths <= BESIDE * (reach[triangles] + reach[after])).all(axis=1)
+    return found
+
+
+def _moved(centres: Floats, triangles: Ids, near: Flags, points: Floats) -> tuple[Ids, Floats]:
+    """The nearest triangle of neighbours to each point, and the nearest point of it."""
+    chosen = np.flatnonzero(near)
+    shapes = shapely.polygons(centres[triangles[chosen]])
+    asked = shapely.points(points)
+    _, at = shapely.STRtree(shapes).query_nearest(asked, all_matches=False)
+    to = shapely.shortest_line(shapes[at], asked)
+    return chosen[at], shapely.get_coordinates(to)[::2]
