@@ -188,7 +188,10 @@ def test_advice_names_the_size_and_the_step_that_would_do():
     assert "steps of 0.4 d make it 10%" in told
     assert "advection = 'tvd' or 'central' has none of it" in told
     assert "up to 15 times that of alpha_th, above 0.25" in told
-    assert "cells of 0.1 m, rectangles along the flow, or 'central' would do" in told
+    assert (
+        "cells of 0.1 m, rectangles along the flow or, but for triangles, 'central' would do"
+        in told
+    )
     # and the advice holds: what it names is just inside
     finer = numbers(run(grid, steps=(0.4,)), grid, ground(alpha_l=1.0, alpha_th=0.1))
     assert finer.in_time_m2_d == pytest.approx(0.1 * finer.physical_m2_d)

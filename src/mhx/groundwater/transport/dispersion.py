@@ -348,5 +348,5 @@ def _told_transverse(found: Numbers) -> Iterator[str]:
         yield (
             f"numerical dispersion across the flow is up to {ratio:.3g} times that of alpha_th, "
             f"above {TRANSVERSE:g}, and tvd about halves it: cells of {size:.3g} m, rectangles "
-            "along the flow, or 'central' would do"
+            "along the flow or, but for triangles, 'central' would do"
         )

@@ -107,6 +107,8 @@ def notes_of(model: TransportModel, version: str) -> dict[str, str]:
         "scheme": f"{model.advection}, implicit in time",
         "steps": f"{sum(steps)} time steps" + (f" ({told} per period)" if steps[1:] else ""),
     }
+    if (unit := writer.mass_unit(model)) > 1:
+        notes["mass_unit"] = f"1 kg is {unit:.0e} in MODFLOW's files, so that small numbers close"
     if model.advection == "central" and unequal(model.flow.grid) > UNEQUAL:
         notes["central"] = LOSES
     return notes
