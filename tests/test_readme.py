@@ -57,6 +57,15 @@ def test_the_files_of_a_single_run_are_there():
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("mf6", "mt3dusgs", "gmsh")
+@pytest.mark.parametrize("heading", ["Your own model", "One case, several methods"])
+def test_own_models_and_methods_run_as_printed(heading, tmp_path, monkeypatch):
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    monkeypatch.chdir(tmp_path)
+    assert {main(words) for words in lines(heading)} == {0}
+
+
+@pytest.mark.slow
 @pytest.mark.usefixtures("mf6", "gmsh")
 def test_the_matrix_runs_as_printed(tmp_path, monkeypatch):
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
