@@ -101,11 +101,21 @@ def write_files(folder: Path, contents: Mapping[str, bytes]) -> None:
 
 def lines_of(catalog: Mapping[str, Any]) -> bytes:
     """One line per key: long lists of cells stay lists that one can look past."""
-    rows = (
-        f"  {json.dumps(key)}: {json.dumps(catalog[key], sort_keys=True, allow_nan=False)}"
-        for key in sorted(catalog)
-    )
+    rows = (f"  {json.dumps(key)}: {_rendered(key, catalog[key])}" for key in sorted(catalog))
     return ("{\n" + ",\n".join(rows) + "\n}\n").encode("ascii")
+
+
+_last: dict[str, tuple[Any, str]] = {}
+
+
+def _rendered(key: str, value: Any) -> str:
+    """JSON of one value; that of the run before where it is the very same one."""
+    known = _last.get(key)
+    if known is None or known[0] is not value:
+        known = value, json.dumps(value, sort_keys=True, allow_nan=False)
+        if isinstance(value, Mapping):
+            _last[key] = known
+    return known[1]
 
 
 def reopen(run_dir: Path, below: str = "") -> FlowResult:

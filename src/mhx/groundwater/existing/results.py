@@ -201,7 +201,7 @@ def budget_rows(
 def _boundaries(
     part: Part, exchanges: Sequence[Exchange], names: Mapping[str, str], cells: int
 ) -> dict[str, Any]:
-    """Package -> type, and the cells of all saved steps."""
+    """Package -> type, and the cells of all saved steps; one and the same for equal cells."""
     types = {package.name.upper(): package.type for package in part.packages}
     nodes: dict[str, Ids] = {}
     kinds: dict[str, str] = {}
@@ -211,17 +211,23 @@ def _boundaries(
             before = nodes.get(name)
             if before is None:
                 nodes[name] = one.nodes
-            elif before is not one.nodes and not np.array_equal(before, one.nodes):
+            elif not np.array_equal(before, one.nodes):
                 nodes[name] = np.unique(np.concatenate([before, one.nodes]))
             kinds.setdefault(name, types.get(name, one.component))
-    return {
-        names.get(name, plain_name(name)): {
-            "package": kinds[name],
-            "cells": (found % cells).tolist(),
-            "layers": (found // cells).tolist(),
-        }
-        for name, found in nodes.items()
-    }
+    told = {names.get(name, plain_name(name)): (kinds[name], nodes[name]) for name in nodes}
+    key = tuple((name, kind, found.tobytes()) for name, (kind, found) in told.items()), cells
+    return remembered(
+        "own boundaries",
+        key,
+        lambda: {
+            name: {
+                "package": kind,
+                "cells": (found % cells).tolist(),
+                "layers": (found // cells).tolist(),
+            }
+            for name, (kind, found) in told.items()
+        },
+    )
 
 
 def ended(
