@@ -20,7 +20,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Self, TypeVar
 
 import tomli_w
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, ValidationError
@@ -69,6 +69,10 @@ class Table(BaseModel):
     def document(self) -> dict[str, Any]:
         """Plain values as TOML and JSON know them, every default filled in, None left out."""
         return self.model_dump(mode="json", exclude_none=True)
+
+    def named(self, stem: str) -> Self:
+        """The table with what it takes from the name of its file, without the ending."""
+        return self
 
     def refusals(self) -> Mapping[str, str]:
         """Dotted keys that a run must not start with, and what each must be.

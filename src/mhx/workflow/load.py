@@ -61,7 +61,7 @@ def load_written(written: Written) -> Loaded:
         faults += refusals_of(checked)
     if checked is None or faults:
         raise listed(source, faults)
-    config = checked.document()
+    config = checked.named(path.stem).document()
     workflow = config.get("workflow", {})
     folder = config.get("output_dir") or workflow.get("output_dir") or f"runs/{path.stem}"
     return Loaded(

@@ -212,6 +212,12 @@ def test_processes_follow_from_the_tables_of_the_case() -> None:
     assert reference.config.output.figures is False
 
 
+def test_a_comparison_is_called_as_its_file_unless_it_says_how() -> None:
+    assert loaded().config["comparison"]["comparison_id"] == "cmp"
+    named = loaded(keys='comparison_id = "two grids"')
+    assert named.config["comparison"]["comparison_id"] == "two grids"
+
+
 def test_a_method_that_is_not_enabled_is_left_out() -> None:
     found = children(method=f"{DISV}\nenabled = false")
     assert [child.id for child in found.children] == ["dis"]

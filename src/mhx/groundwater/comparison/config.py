@@ -258,6 +258,14 @@ class Comparison(Table):
     workflow: Workflow = Field(default=Workflow(), description="what to do")
     comparison: ComparisonTable = Field(description="case, methods, what is compared")
 
+    def named(self, stem: str) -> Self:
+        """Called as its file, unless it says how."""
+        table = self.comparison
+        if table.comparison_id is not None:
+            return self
+        named = table.model_copy(update={"comparison_id": stem})
+        return self.model_copy(update={"comparison": named})
+
     def refusals(self) -> Mapping[str, str]:
         """What keeps the methods from running, or from being methods of one case."""
         planning = import_module("mhx.groundwater.comparison.planning")  # it reads files
