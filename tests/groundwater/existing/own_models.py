@@ -216,6 +216,98 @@ def joined(folder: Path) -> Any:
     return sim
 
 
+def inner(folder: Path) -> Any:
+    """Properties that change in time, barriers, compaction, observations."""
+    import flopy
+
+    sim = simulation(folder)
+    gwf = flow(sim)
+    gwf.npf.tvk.initialize(
+        filename="flow.npf.tvk",
+        perioddata={
+            0: [((0, 2, 2), "K", 3.0), ((0, 2, 3), "K33", 0.4)],
+            1: [((0, 2, 2), "K", 6.0)],
+        },
+    )
+    gwf.sto.tvs.initialize(
+        filename="flow.sto.tvs", perioddata={1: [((0, 2, 2), "SS", 2e-5), ((0, 1, 1), "SY", 0.2)]}
+    )
+    barriers = [((0, row, 3), (0, row, 4), 1e-3) for row in (2, 3)]
+    flopy.mf6.ModflowGwfhfb(gwf, maxhfb=2, stress_period_data=barriers)
+    west = [((0, row, 0), 45.0, 20.0) for row in range(ROWS)]
+    flopy.mf6.ModflowGwfghb(
+        gwf, stress_period_data=west, observations={"g.csv": [("a", "ghb", (0, 0, 0))]}
+    )
+    flopy.mf6.ModflowGwfwel(gwf, stress_period_data={1: [((0, 2, 2), -100.0)]})
+    flopy.mf6.ModflowUtlobs(gwf, continuous={"h.csv": [("h", "HEAD", (0, 1, 1))]})
+    return sim
+
+
+def compacting(folder: Path) -> Any:
+    """Interbeds that compact, with and without delay."""
+    import flopy
+
+    sim = simulation(folder)
+    gwf = flow(sim)
+    gwf.sto.ss.set_data(0.0)
+    beds = [
+        (at, (at, 2, 2), kind, 0.0, 5.0, 1.0, 1e-4, 1e-5, 0.3, 1e-3, 0.0)
+        for at, kind in enumerate(("nodelay", "delay"))
+    ]
+    flopy.mf6.ModflowGwfcsub(
+        gwf, head_based=True, ninterbeds=2, cg_ske_cr=1e-5, cg_theta=0.3, packagedata=beds,
+        ndelaycells=9,
+    )  # fmt: skip
+    west = [((0, row, 0), 45.0, 20.0) for row in range(ROWS)]
+    flopy.mf6.ModflowGwfghb(gwf, stress_period_data=west)
+    flopy.mf6.ModflowGwfwel(gwf, stress_period_data={1: [((0, 2, 2), -100.0)]})
+    return sim
+
+
+def apart(folder: Path) -> Any:
+    """Transport on the flow of another simulation, in the folder beside; flow is solved by mf6."""
+    import flopy
+
+    sim = flopy.mf6.MFSimulation(sim_name="salt", sim_ws=str(folder))
+    periods = [(1.0, 1, 1.0), (10.0, 3, 1.2), (20.0, 2, 1.0)]
+    flopy.mf6.ModflowTdis(sim, nper=3, perioddata=periods, time_units="days")
+    gwt = flopy.mf6.ModflowGwt(sim, modelname="salt", save_flows=True)
+    flopy.mf6.ModflowIms(sim, linear_acceleration="bicgstab")
+    top = 50.0 + np.arange(ROWS * COLUMNS).reshape(ROWS, COLUMNS) / 100.0
+    flopy.mf6.ModflowGwtdis(
+        gwt, nlay=LAYERS, nrow=ROWS, ncol=COLUMNS, delr=100.0, delc=100.0, top=top,
+        botm=[20.0, 0.0],
+    )  # fmt: skip
+    flopy.mf6.ModflowGwtic(gwt, strt=0.0)
+    flopy.mf6.ModflowGwtmst(gwt, porosity=0.25)
+    flopy.mf6.ModflowGwtadv(gwt)
+    flows = [("GWFHEAD", "../user/flow.hds", None), ("GWFBUDGET", "../user/flow.cbc", None)]
+    flopy.mf6.ModflowGwtfmi(gwt, packagedata=flows)
+    flopy.mf6.ModflowGwtssm(gwt, fileinput=[("ghb", "salt.ghb.spc"), ("inj", "salt.inj.spc")])
+    for name, number in (("ghb", ROWS), ("inj", 1)):
+        given = {0: [(at, "concentration", 3.0) for at in range(number)]}
+        flopy.mf6.ModflowUtlspc(gwt, maxbound=number, perioddata=given, filename=f"salt.{name}.spc")
+    flopy.mf6.ModflowGwtoc(
+        gwt, concentration_filerecord="salt.ucn", budget_filerecord="salt.cbc",
+        saverecord=[("CONCENTRATION", "ALL"), ("BUDGET", "ALL")],
+    )  # fmt: skip
+    return sim
+
+
+def below(folder: Path) -> Any:
+    """The flow that `apart` transports on."""
+    import flopy
+
+    sim = simulation(folder)
+    gwf = flow(sim)
+    gwf.npf.save_saturation = True
+    gwf.npf.save_specific_discharge = True
+    west = [((0, row, 0), 45.0, 20.0) for row in range(ROWS)]
+    flopy.mf6.ModflowGwfghb(gwf, stress_period_data=west, pname="ghb")
+    flopy.mf6.ModflowGwfwel(gwf, stress_period_data=[((0, 2, 2), 5.0)], pname="inj")
+    return sim
+
+
 def written(sim: Any) -> Path:
     """Write a simulation and say where."""
     sim.write_simulation(silent=True)

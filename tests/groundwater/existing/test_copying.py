@@ -247,3 +247,19 @@ def test_a_plan_tells_the_same_without_writing(tmp_path: Path) -> None:
     made = planned(table(user, [patch("npf", "k", 2.0)]))
     assert set(made.files) == {"in_put/flow.npf", GRID}
     assert set(made.links) == set(FILES) - set(made.files)
+
+
+def test_a_simulation_file_of_another_name_is_called_as_modflow_wants_it(tmp_path: Path) -> None:
+    user = written(tmp_path / "user")
+    (user / "mfsim.nam").rename(user / "case A.nam")
+    made = materialise(table(user / "case A.nam"), tmp_path / "copy")
+    assert os.path.samefile(made.folder / "mfsim.nam", user / "case A.nam")
+    assert made.own.models[0].name == "GWF_1"
+
+
+def test_runs_may_lie_below_the_folder_of_the_model(tmp_path: Path) -> None:
+    user = written(tmp_path / "user")
+    made = materialise(table(user, [patch("npf", "k", 2.0)]), user / "runs/case/mf6")
+    assert set(made.inputs) == set(FILES)
+    again = materialise(table(user, [patch("npf", "k", 3.0)]), user / "runs/other/mf6")
+    assert set(again.inputs) == set(FILES)

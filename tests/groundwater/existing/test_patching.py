@@ -321,3 +321,70 @@ def test_two_models_need_a_name_where_both_have_a_package(tmp_path: Path) -> Non
         planned(table(user, [patch("npf", "k", "multiply", 2.0)]))
     made = planned(table(user, [patch("ghb", "cond", "multiply", 2.0)]))
     assert set(made.files) == {"both.gwfgwf", "west.ghb"}
+
+
+INNER = {
+    "k of a period": ("inner", patch("tvk", "k", "multiply", 2.0), "flow.npf.tvk"),
+    "k from period 2": ("inner", patch("tvk", "k", "set", 2.0, period=[2, 3]), "flow.npf.tvk"),
+    "storage of a period": ("inner", patch("tvs", "ss", "multiply", 9.0), "flow.sto.tvs"),
+    "a barrier": ("inner", patch("hfb", "hydchr", "multiply", 0.1), "flow.hfb"),
+    "a well from period 2": ("inner", patch("wel", "q", "multiply", 0.1, period=3), "flow.wel"),
+    "elastic storage": ("compacting", patch("csub", "cg_ske_cr", "multiply", 9.0), "flow.csub"),
+    "an interbed": (
+        "compacting",
+        patch("csub", "ssv_cc", "multiply", 9.0, layers=[1]),
+        "flow.csub",
+    ),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("build", "given", "name"), INNER.values(), ids=INNER)
+def test_files_inside_of_packages_and_rarer_lists_can_be_patched(
+    build: str, given: Patch, name: str, tmp_path: Path, mf6: Path
+) -> None:
+    user = written(getattr(own_models, build)(tmp_path / "user"))
+    solved(mf6, user)
+    made = materialise(table(user, [given]), tmp_path / "copy")
+    assert made.changed == (name,)
+    solved(mf6, made.folder)
+    assert moved(user, made.own)
+
+
+@pytest.mark.slow
+def test_a_setting_that_lasts_beyond_the_periods_is_refused(tmp_path: Path) -> None:
+    user = written(own_models.inner(tmp_path))
+    told = r"flow\.npf\.tvk\.k of .*flow\.npf\.tvk:\d+ holds for periods 2 to 3; a patch of some"
+    with pytest.raises(ConfigError, match=told):
+        planned(table(user, [patch("tvk", "k", "set", 2.0, period=2)]))
+
+
+@pytest.mark.slow
+def test_transport_on_the_flow_of_another_simulation(tmp_path: Path, mf6: Path) -> None:
+    solved(mf6, written(own_models.below(tmp_path / "user")))
+    alone = written(own_models.apart(tmp_path / "salt"))
+    solved(mf6, alone)
+    with pytest.raises(ConfigError, match=r"'spc' stands for salt\.ghb\.spc, salt\.inj\.spc; give"):
+        planned(table(alone, [patch("spc", "concentration", "multiply", 2.0)]))
+    twice = [
+        patch(name, "concentration", "multiply", 2.0) for name in ("salt.ghb.spc", "salt.inj.spc")
+    ]
+    made = materialise(table(alone, twice), tmp_path / "deep/down/copy")
+    solved(mf6, made.folder)
+    assert f"salt.fmi:6 names {tmp_path}/user/flow.hds, which is used where it lies" in made.notices
+    assert made.own.models[0].heads is not None
+    ours = heads(made.own.models[0].heads, "concentration")
+    theirs = heads(alone / "salt.ucn", "concentration")
+    np.testing.assert_allclose(ours, 2.0 * theirs, rtol=1e-6, atol=1e-12)
+
+
+@pytest.mark.slow
+def test_one_of_two_solvers_is_chosen_by_model_or_by_file(tmp_path: Path) -> None:
+    user = written(own_models.coupled(tmp_path))
+    given = {"file": "ims", "block": "linear", "key": "inner_maximum", "value": 77}
+    with pytest.raises(
+        ConfigError, match=r"'ims' stands for own\.ims, salt\.ims; give one of these"
+    ):
+        planned(table(user, option=[given]))
+    assert set(planned(table(user, option=[given | {"model": "salt"}])).files) == {"salt.ims"}
+    assert set(planned(table(user, option=[given | {"file": "own.ims"}])).files) == {"own.ims"}

@@ -59,9 +59,10 @@ def sites(opened: Opened) -> Iterator[Site]:
                 key = blocks.texts(opened.reached.read[found.file].lines[found.line])[:2]
                 kind = next((_INSIDE[word.upper()] for word in key if word.upper() in _INSIDE), "")
                 if found.file == package.file and kind:
-                    arrays = opened.reached.read[found.path].option("READASARRAYS") is not None
+                    file = found.path
+                    arrays = opened.reached.read[file].option("READASARRAYS") is not None
                     inside = Package(
-                        type=kind, name=kind, file=found.path, model=part.name, arrays=arrays
+                        type=kind, name=file.name, file=file, model=part.name, arrays=arrays
                     )
                     yield Site(package=inside, grid=part.grid, shapes=shapes)
     for exchange in own.exchanges:
