@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -187,9 +187,7 @@ def result_of(
         steps=listing.steps,
         ended_d=np.array([end for _, _, end in model.step_ends_d]),
         fixed=model.fixed_cells,
-        fields={
-            name: _FIELDS[name](model, heads.values, rates) for name in fields if name != "head"
-        },
+        fields=stored_fields(model, heads.values, rates, fields),
         about={
             "duration_s": float(listing.wall_s),
             "regime": model.regime,
@@ -280,22 +278,45 @@ def water_table_depth(heads: Floats, top: Floats, bottoms: Floats) -> Floats:
     return np.where(wet.any(axis=0), top - uppermost, math.nan)
 
 
-def _water_table(model: FlowModel, heads: Floats, _rates: Rates) -> Floats:
+class Ground(Protocol):
+    """What fields are made of besides heads and rates: a grid and its elevations [m]."""
+
+    @property
+    def grid(self) -> Grid:
+        """Cells of a layer."""
+
+    @property
+    def top(self) -> Floats:
+        """(n,) ground."""
+
+    @property
+    def bottoms(self) -> Floats:
+        """(n_layers, n) bottoms of the cells."""
+
+
+def stored_fields(
+    model: Ground, heads: Floats, rates: Rates, names: Sequence[str]
+) -> dict[str, Floats]:
+    """Fields by their names besides the heads (s, n_layers, n); (s, n) each."""
+    return {name: _FIELDS[name](model, heads, rates) for name in names if name != "head"}
+
+
+def _water_table(model: Ground, heads: Floats, _rates: Rates) -> Floats:
     """(s, n) depth of the water table [m]."""
     return np.stack([water_table_depth(step, model.top, model.bottoms) for step in heads])
 
 
-def _drained(model: FlowModel, heads: Floats, rates: Rates) -> Floats:
+def _drained(model: Ground, heads: Floats, rates: Rates) -> Floats:
     """(s, n) water that drains take from each cell [m3/s]."""
     return -rates("drn", len(heads))
 
 
-def _recharged(model: FlowModel, heads: Floats, rates: Rates) -> Floats:
+def _recharged(model: Ground, heads: Floats, rates: Rates) -> Floats:
     """(s, n) recharge that each cell accepts [m/s]."""
     return rates("rcha", len(heads)) / model.grid.areas
 
 
-def _accumulated(model: FlowModel, heads: Floats, rates: Rates) -> Floats:
+def _accumulated(model: Ground, heads: Floats, rates: Rates) -> Floats:
     """(s, n) drained water of a cell and of all cells that run off into it [m3/s]."""
     found = _drained(model, heads, rates)
     receiver = downslope(model.grid, model.top)
@@ -319,7 +340,7 @@ def downslope(grid: Grid, top: Floats) -> Ids:
     return receiver
 
 
-_FIELDS: dict[str, Callable[[FlowModel, Floats, Rates], Floats]] = {
+_FIELDS: dict[str, Callable[[Ground, Floats, Rates], Floats]] = {
     "watertable_depth": _water_table,
     "outflow_drain": _drained,
     "accumulation_flux": _accumulated,

@@ -265,6 +265,25 @@ def test_steps_that_may_fail_fail_their_gate(mf6: Path, tmp_path: Path) -> None:
     assert gates["every_step_converged"]["verdict"] == "fail"
 
 
+def test_fields_and_files_for_other_programs(carry: Carry, tmp_path: Path) -> None:
+    told, root = carry(
+        own_models.plain(tmp_path / "own"),
+        output={
+            "fields": ["head", "watertable_depth", "recharge_flux"], "vtu": True, "geojson": True
+        },
+    )  # fmt: skip
+    result = catalog.reopen(root)
+    rain = result.fields["recharge_flux"][-1].reshape(own_models.RAIN.shape)
+    # none is accepted where the head is fixed, in the last column
+    assert rain[:, :-1] == pytest.approx(own_models.RAIN[:, :-1] / DAY) and not rain[:, -1].any()
+    assert metric(told, "watertable_depth_max") == pytest.approx(
+        metric(told, "watertable_depth_max_m")
+    )
+    assert (root / "results" / "cells.vtu").is_file()
+    features = json.loads((root / "results" / "cells.geojson").read_text())["features"]
+    assert len(features) == 48
+
+
 @pytest.mark.parametrize("kept", ["inputs", "none"])
 def test_solver_files_stay_as_far_as_is_asked(kept: str, carry: Carry, tmp_path: Path) -> None:
     _, root = carry(own_models.external(tmp_path / "own"), output={"keep_solver_files": kept})

@@ -22,14 +22,15 @@ from mhx.groundwater.existing.grids import OwnGrid, read_grid
 from mhx.groundwater.existing.quantities import Measures, measures_of, step_ends
 from mhx.groundwater.existing.reading import OwnModel, Package, Part
 from mhx.groundwater.existing.values import package_array
-from mhx.groundwater.grid import Floats, Ids
+from mhx.groundwater.grid import Floats, Grid, Ids
 from mhx.groundwater.heads import Heads, read_heads
 from mhx.groundwater.listing import Listing
 from mhx.groundwater.memory import remembered
-from mhx.groundwater.results import BudgetRow, FlowResult
+from mhx.groundwater.results import BudgetRow, FlowResult, stored_fields
 
 _FOREIGN = re.compile(r"[^A-Za-z0-9_-]+")
-Keys = list[tuple[int, int]]
+_SAME = {"rcha": ("rcha", "rch")}
+"""Recharge comes as arrays or as a list."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,8 +49,20 @@ class ModelRun:
     result: FlowResult
 
 
-def flow_run(own: OwnModel, part: Part, listing: Listing) -> ModelRun:
-    """The result of one GWF model; EvidenceError where a file is torn or no step was saved."""
+@dataclass(frozen=True)
+class _Ground:
+    """What fields are made of: grid, top and bottoms."""
+
+    grid: Grid
+    top: Floats
+    bottoms: Floats
+
+
+def flow_run(own: OwnModel, part: Part, listing: Listing, fields: Sequence[str] = ()) -> ModelRun:
+    """The result of one GWF model; EvidenceError where a file is torn or no step was saved.
+
+    fields: what is stored besides the heads; a grid of nodes, or without vertices, has none.
+    """
     measures = measures_of(own, part.grid.length_unit)
     grid = grid_of(own, part, measures)
     heads = read_heads(_path(part.heads), grid.layers, grid.cells)
@@ -64,6 +77,20 @@ def flow_run(own: OwnModel, part: Part, listing: Listing) -> ModelRun:
         lengths[index[one.period, one.step]] = one.length
     boundaries = _boundaries(part, exchanges, names, grid.cells)
     fixed = [one.nodes for one in exchanges if one.component == "chd"]
+    values = heads.values * measures.length
+
+    def rates(component: str, saved: int) -> Floats:
+        table = np.zeros((saved, grid.cells))
+        for one in exchanges:
+            if one.component in _SAME.get(component, (component,)):
+                at = index[one.period, one.step]
+                np.add.at(table[at], one.nodes % grid.cells, one.rates * measures.discharge)
+        return table
+
+    stored: dict[str, Floats] = {}
+    if grid.grid is not None and grid.under is None:
+        ground = _Ground(grid.grid, grid.top, grid.bottoms)
+        stored = stored_fields(ground, values, rates, fields)
     result = FlowResult(
         areas=grid.areas,
         top=grid.top,
@@ -72,7 +99,7 @@ def flow_run(own: OwnModel, part: Part, listing: Listing) -> ModelRun:
         step=heads.step,
         time_d=heads.time * measures.days,
         length_d=lengths * measures.days,
-        heads=heads.values * measures.length,
+        heads=values,
         budget=tuple(budget_rows(exchanges, index, names, measures.discharge)),
         steps=listing.steps,
         ended_d=ended(own, listing, dict(zip(keys, heads.time.tolist(), strict=True)), measures),
@@ -80,6 +107,7 @@ def flow_run(own: OwnModel, part: Part, listing: Listing) -> ModelRun:
         active=grid.active,
         confined=grid.confined,
         under=grid.under,
+        fields=stored,
         about={
             "duration_s": float(listing.wall_s),
             "regime": "steady" if is_steady(part) else "transient",

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from mhx.evidence.hashing import file_digest
 from mhx.groundwater import catalog, listing
+from mhx.groundwater import fields as exports
 from mhx.groundwater.config import Simulation
 from mhx.groundwater.engines import Engine, find, noted
 from mhx.groundwater.existing import gates, quantities, several
@@ -51,12 +52,16 @@ def run(config: Simulation, root: Path) -> Told:
     identity = identity_of(config, engine)
     made = materialise(config.model, root / SOLVER)
     listings = carried_out(made, engine, config.solver.mf6.timeout_s)
-    runs = [flow_run(made.own, part, listings[part.name]) for part in flow_parts(made.own)]
+    runs = [
+        flow_run(made.own, part, listings[part.name], config.output.fields)
+        for part in flow_parts(made.own)
+    ]
     told = Told(notes=_notes(made, engine, runs, identity), gates=list(gates.GATES))
     if runs:
         whole = several.together(runs)
         tell_flow(told, runs, whole)
         write(root, runs, whole, _catalogued(config, engine, identity))
+        _export(config, root, runs)
     if any(part.type == "gwt" for part in made.own.models):
         solute = import_module("mhx.groundwater.existing.solute")
         solute.tell(told, config, made, (runs, listings), root)
@@ -127,6 +132,22 @@ def write(
         if below:
             catalog.write_results(root, run.result, identity, below)
     catalog.write_results(root, whole, identity)
+
+
+def _export(config: Simulation, root: Path, runs: list[ModelRun]) -> None:
+    """Heads and fields of the last saved step for other programs; not of grids of nodes."""
+    output = config.output
+    for run in runs if output.vtu or output.geojson else ():
+        grid, result = run.grid.grid, run.result
+        if grid is None or result.under is not None:
+            continue
+        folder = root / catalog.FOLDER / (plain_name(run.name) if len(runs) > 1 else "")
+        last = {name: values[-1] for name, values in result.fields.items()}
+        columns = exports.columns_of(result.top, result.bottoms, result.heads[-1], last)
+        if output.vtu:
+            exports.write_vtu(folder / exports.VTU, grid, result.top, columns)
+        if output.geojson:
+            exports.write_geojson(folder / exports.GEOJSON, grid, columns, None)
 
 
 def _mesh(key: str, grid: Grid) -> dict[str, bytes]:
