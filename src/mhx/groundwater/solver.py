@@ -74,6 +74,11 @@ class Analytic(Table):
         description="linear, dupuit, toth or theis; with transport ogata_banks, flux_column, "
         "strip_source or decay",
     )
+    anchor: Literal["edges", "cell_centres"] = Field(
+        default="edges",
+        description="where a side holds heads and concentrations; cell_centres: of the outer cells "
+        "of a regular grid, as MODFLOW does",
+    )
 
 
 class Solver(Table):

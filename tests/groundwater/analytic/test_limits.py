@@ -40,8 +40,10 @@ def case(solution, *, transport=None, **changes):
     return data
 
 
-def zones():
-    return {"zones": {"a": 1e-4, "b": 1e-5}, "zone_file": "zones.csv"}
+def anchored(data, kind="structured"):
+    data["solver"]["analytic"]["anchor"] = "cell_centres"
+    data["mesh"] = {"kind": kind, "size": 100.0}
+    return data
 
 
 REFUSED = {
@@ -123,6 +125,18 @@ REFUSED = {
         case("flux_column", transport=SOLUTE | {"bc": []}),
         "flow.bc[0].concentration is required with solver.analytic.solution = 'flux_column'",
     ),
+    "linear, at centres of no regular cells": (
+        anchored(case("linear"), "voronoi"),
+        "solver.analytic.anchor must be 'edges' with mesh.kind = 'voronoi'",
+    ),
+    "dupuit, at centres with rain": (
+        anchored(case("dupuit", formulation=OPEN, source=[RAIN])),
+        "solver.analytic.anchor must be 'edges', since recharge falls on the outer half cells",
+    ),
+    "flux_column, at centres": (
+        anchored(case("flux_column", transport=SOLUTE | {"bc": []})),
+        "solver.analytic.anchor must be 'edges', where the water enters,",
+    ),
     "decay, in water that flows": (
         case("decay", transport=SOLUTE | {"bc": []}),
         "flow.bc must be two equal heads, so that the water is at rest,",
@@ -188,3 +202,12 @@ def test_what_is_evaluated_need_not_be_the_engine():
         ConfigError, match=r"must be one of linear, .*strip_source, decay, got 'none'"
     ):
         evaluate("none", config, [[0.0, 0.0]], [0.0])
+
+
+def test_sides_are_held_at_edges_or_at_centres_of_the_outer_cells():
+    data = anchored(case("linear"))
+    found = evaluate("linear", parse(Simulation, data), [[50.0, 0.0], [950.0, 0.0]], [0.0])
+    assert found[0] == pytest.approx([105.0, 101.0])
+    data["solver"]["analytic"]["anchor"] = "edges"
+    found = evaluate("linear", parse(Simulation, data), [[0.0, 0.0], [1000.0, 0.0]], [0.0])
+    assert found[0] == pytest.approx([105.0, 101.0])

@@ -1,7 +1,8 @@
 """The cases that have an exact solution: their numbers, in SI.
 
-Positions are those of the outline, not of cell centres: a head on the side west holds at the
-western edge.  How they are read from a configuration: `flow_cases.py` and `solute_cases.py`.
+Positions are those of the outline: a head on the side west holds at the western edge, unless
+`solver.analytic.anchor` puts it into the centres of the outer cells, where MODFLOW holds it.  How
+they are read from a configuration: `flow_cases.py` and `solute_cases.py`.
 """
 
 from dataclasses import dataclass

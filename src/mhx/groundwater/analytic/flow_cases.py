@@ -42,6 +42,8 @@ def dupuit(read: Reading) -> Dupuit:
         place: Place = ("flow", "source", index)
         read.must(table.where.all is True, (*place, "where"), "be { all = true }")
         recharge += read.number(table.rate, (*place, "rate"))
+    if recharge:
+        read.edges_only("since recharge falls on the outer half cells, too")
     for index, head in enumerate((head_low, head_high)):
         read.must(not head <= bottom, ("flow", "bc", index, "head"), f"be > {bottom:g} [m]")
     case = Dupuit(
@@ -94,6 +96,7 @@ def toth(read: Reading) -> Toth:
         "west": (west, east), "east": (east, west),
         "south": (south, north), "north": (north, south),
     }[side]  # fmt: skip
+    held += read.inset(AXES[side]) * (1 if held < far else -1)
     base = float(ground.base_elevation or 0.0)
     return Toth(
         axis=1 if across_x else 0, start=start, length=length, held=held, far=far,
@@ -132,6 +135,7 @@ def theis(read: Reading) -> Theis:
     flow = read.config.flow
     assert flow is not None
     along, across = read.conductivity()
+    read.edges_only("since its sides are far away")
     read.must(not abs(along - across) > 0, ("flow", "param", "K22_ratio"), "be 1 or left out")
     thickness = read.thickness()
     storage = read.uniform(flow.param.Ss, ("flow", "param", "Ss")) * thickness

@@ -159,12 +159,30 @@ class Reading:
             heads.append(self.number(table.head, ("flow", "bc", index, "head")))
         return AXES[low], heads[0], heads[1]
 
+    def inset(self, axis: int) -> float:
+        """How far inside of a side it is held: half a cell of a regular grid, or nothing [m]."""
+        mesh = self.config.mesh
+        assert mesh is not None  # checked by Simulation
+        if self.config.solver.analytic.anchor == "edges":
+            return 0.0
+        place = ("solver", "analytic", "anchor")
+        regular = mesh.kind in ("structured", "rectangular_disv")
+        self.must(regular, place, f"be 'edges' with mesh.kind = {mesh.kind!r}")
+        cell = (mesh.cell_x, mesh.cell_y)[axis] or mesh.size
+        return 0.5 * cell if regular and cell is not None else 0.0
+
+    def edges_only(self, why: str) -> None:
+        """For what is not held at centres of cells."""
+        anchor = self.config.solver.analytic.anchor
+        self.must(anchor == "edges", ("solver", "analytic", "anchor"), f"be 'edges', {why},")
+
     def between(self) -> tuple[int, float, float, float, float, float, float]:
         """Axis, its ends and their heads, K along it and the width across."""
         west, east, south, north = self.box()
         axis, head_low, head_high = self.opposite()
         k = self.conductivity()[axis]
         ends = ((west, east), (south, north))
-        low, high = ends[axis]
+        inset = self.inset(axis)
+        low, high = ends[axis][0] + inset, ends[axis][1] - inset
         start, end = ends[1 - axis]
         return axis, low, high, head_low, head_high, k, end - start

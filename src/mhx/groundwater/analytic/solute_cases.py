@@ -41,6 +41,8 @@ def _column(read: Reading, *, held: bool) -> Column:
     flow = linear(read)
     inlet = _inlet(flow)
     source = _held(read, inlet) if held else _carried(read, inlet)
+    if not held:
+        read.edges_only("where the water enters")
     return Column(flow=flow, source=source, held=held, **_solute(read, flow))
 
 

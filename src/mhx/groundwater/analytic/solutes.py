@@ -34,7 +34,7 @@ def concentration(case: Column | Decay, points: Floats, time: float) -> Floats:
     """
     if isinstance(case, Decay):
         return decayed(case, points, time)
-    x = distance(case, points)
+    x = np.maximum(distance(case, points), 0.0)  # what lies beyond is held, too
     if time <= 0:
         return np.where((x <= 0) & case.held, case.source, case.start)
     law = held if case.held else entering
