@@ -80,6 +80,9 @@ def test_numbers_are_read_from_text_and_binary_files(tmp_path: Path) -> None:
     assert read(text, folder=tmp_path) == [10 * value for value in SIX] + SIX
     (tmp_path / "i.bin").write_bytes(arrays.binary(np.array(SIX), size, 1, whole=True) * 2)
     assert read("k\nopen/close i.bin (BINARY)", folder=tmp_path) == SIX * 2
+    other = Extent(count=1, rows=1, columns=3, kind="cells")  # a size that is not heeded
+    (tmp_path / "o.bin").write_bytes(arrays.binary(np.array(SIX * 2), other, 2, whole=False))
+    assert read("k\nopen/close o.bin (BINARY)", folder=tmp_path) == SIX * 2
 
 
 REFUSED = {

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -230,19 +231,26 @@ def _numbers(line: str, wanted: int, where: str) -> list[float]:
 
 
 def _binary(path: Path, number: int) -> Floats:
-    """Numbers of a binary file: one or more headers, each with its numbers, of 8 or 4 bytes."""
+    """Numbers of a binary file, of 8 or 4 bytes each.
+
+    6.4.1 reads one header and does not heed the sizes in it; later versions read one header and
+    its numbers after the other until the array is full.
+    """
     try:
         content = path.read_bytes()
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
-    for kind in ("<f8", "<i4"):
-        found = _headed(content, number, np.dtype(kind))
+    for kind in (np.dtype("<f8"), np.dtype("<i4")):
+        if len(content) == _HEADER.itemsize + number * kind.itemsize:
+            return np.frombuffer(content, kind, number, _HEADER.itemsize).astype(np.float64)
+    for kind in (np.dtype("<f8"), np.dtype("<i4")):
+        found = _headed(content, number, kind)
         if found is not None:
             return found
     raise ConfigError(f"{path} does not hold {number} numbers with headers of 52 bytes")
 
 
-def _headed(content: bytes, number: int, kind: np.dtype[np.generic]) -> Floats | None:
+def _headed(content: bytes, number: int, kind: np.dtype[Any]) -> Floats | None:
     """None where the sizes in the headers do not fit the file."""
     parts: list[Floats] = []
     at = done = 0
