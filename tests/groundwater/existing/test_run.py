@@ -219,6 +219,57 @@ def test_solute_adds_up_apart_from_water(carry: Carry, tmp_path: Path) -> None:
     assert gates["every_step_of_solute_converged"]["verdict"] == "pass"
 
 
+def test_of_transport_without_its_flow_only_concentrations_are_told(
+    mf6: Path, tmp_path: Path
+) -> None:
+    own_models.solved(mf6, written(own_models.below(tmp_path / "user")))
+    told = run(request(written(own_models.apart(tmp_path / "own")), tmp_path / "run"))
+    theirs = heads(tmp_path / "run" / "mf6" / "salt.ucn", "concentration")
+    assert told.metrics["transport_metrics.c_max"] == theirs.max() > 0
+    assert told.metrics["transport_metrics.converged"] == 1
+    assert "transport_metrics.mass_in_kg" not in told.metrics
+    assert "nothing is told" in told.notes["transport.salt"]
+    assert not any(name.startswith("flow_metrics.") for name in told.metrics)
+    gates = json.loads((tmp_path / "run" / "validation.json").read_text())["verdicts"]
+    assert {gate["verdict"] for gate in gates.values()} == {"pass"}
+
+
+def test_each_species_is_told_by_its_model(carry: Carry, tmp_path: Path) -> None:
+    import flopy
+
+    sim = own_models.coupled(tmp_path / "own")
+    gwt = flopy.mf6.ModflowGwt(sim, modelname="dye", save_flows=True)
+    flopy.mf6.ModflowGwtdis(
+        gwt, nlay=2, nrow=own_models.ROWS, ncol=own_models.COLUMNS, delr=100.0, delc=100.0,
+        top=sim.get_model("flow").dis.top.array, botm=[20.0, 0.0],
+    )  # fmt: skip
+    flopy.mf6.ModflowGwtic(gwt, strt=1.0)
+    flopy.mf6.ModflowGwtmst(gwt, porosity=0.25)
+    flopy.mf6.ModflowGwtadv(gwt, scheme="tvd")
+    flopy.mf6.ModflowGwtssm(gwt)
+    flopy.mf6.ModflowGwtoc(
+        gwt, concentration_filerecord="dye.ucn", budget_filerecord="dye.cbc",
+        saverecord=[("CONCENTRATION", "ALL"), ("BUDGET", "ALL")],
+    )  # fmt: skip
+    flopy.mf6.ModflowIms(
+        sim, linear_acceleration="bicgstab", filename="dye.ims", pname="third",
+        outer_dvclose=1e-11, inner_dvclose=1e-12,
+    )  # fmt: skip
+    sim.register_ims_package(sim.get_package("third"), ["dye"])
+    flopy.mf6.ModflowGwfgwt(
+        sim, exgtype="GWF6-GWT6", exgmnamea="flow", exgmnameb="dye", filename="dye.gwfgwt"
+    )
+    told, root = carry(sim, output={"figures": True})
+    assert told.metrics["transport_metrics.salt.scheme_upstream"] == 1
+    assert told.metrics["transport_metrics.dye.scheme_tvd"] == 1
+    assert told.metrics["transport_metrics.dye.c_max"] <= 1.0 + 1e-9
+    closures = [
+        told.metrics[f"transport_metrics.{name}.closure_relative"] for name in ("salt", "dye")
+    ]
+    assert told.metrics["transport_metrics.closure_relative"] == max(closures) < 1e-6
+    assert (root / "figures" / "dye" / "concentration_maps.png").is_file()
+
+
 def test_steps_that_adapt_are_all_told_of(carry: Carry, tmp_path: Path) -> None:
     import flopy
 

@@ -56,8 +56,9 @@ def run(config: Simulation, root: Path) -> Told:
         flow_run(made.own, part, listings[part.name], config.output.fields)
         for part in flow_parts(made.own)
     ]
-    told = Told(notes=_notes(made, engine, runs, identity), gates=list(gates.GATES))
+    told = Told(notes=_notes(made, engine, runs, identity))
     if runs:
+        told.gates += gates.GATES
         whole = several.together(runs)
         tell_flow(told, runs, whole)
         write(root, runs, whole, _catalogued(config, engine, identity))
@@ -187,8 +188,6 @@ def _notes(made: Materialised, engine: Engine, runs: list[ModelRun], sim_id: str
     notes = noted([engine], ()) | {
         "sim_id": sim_id,
         "run_id": f"{regime}-{sim_id}",
-        "catalog": f"{catalog.FOLDER}/{catalog.CATALOG}",
-        "mass_balance": f"{catalog.FOLDER}/{catalog.BUDGET}",
         "flow.solver_version": f"MODFLOW 6 {engine.version}",
         "model.models": ", ".join(f"{part.name} ({part.type})" for part in made.own.models),
         "model.changed": ", ".join(made.changed) or "nothing",
@@ -196,6 +195,8 @@ def _notes(made: Materialised, engine: Engine, runs: list[ModelRun], sim_id: str
     if any(run.grid.grid is not None for run in runs):
         notes["output_mesh"] = f"{where}cells.csv"
     if runs:
+        notes["catalog"] = f"{catalog.FOLDER}/{catalog.CATALOG}"
+        notes["mass_balance"] = f"{catalog.FOLDER}/{catalog.BUDGET}"
         notes["flow.formulation"] = "; ".join(dict.fromkeys(map(_formulation, runs)))
     if told:
         notes["model.notices"] = "; ".join(told)

@@ -20,6 +20,7 @@ from mhx.groundwater.config import Simulation
 from mhx.groundwater.existing import gates
 from mhx.groundwater.existing.copying import Materialised
 from mhx.groundwater.existing.faces import links_of
+from mhx.groundwater.existing.quantities import measures_of
 from mhx.groundwater.existing.reading import OwnModel, Part
 from mhx.groundwater.existing.results import (
     ModelRun,
@@ -54,6 +55,10 @@ OF_BUDGETS = (
     "budget_closure_relative",
 )
 """What needs the rates of every step."""
+WITHOUT_FLOW = (
+    "its flow is not in the same simulation, or on another grid: of masses, fronts and Courant "
+    "numbers nothing is told"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,17 +86,15 @@ def tell(
     """
     runs, listings = ran
     found = [one for part in parts_of(made.own) if (one := _run(made.own, part, runs, listings))]
-    for part in parts_of(made.own):
-        if part.name not in {one.part.name for one in found}:
-            told.notes[f"transport.{plain_name(part.name)}"] = (
-                "its flow is not in the same simulation, or on another grid: nothing is told of it"
-            )
     every = {plain_name(one.part.name): _metrics(told, one) for one in found}
+    for part in parts_of(made.own):
+        if (name := plain_name(part.name)) not in every:
+            told.notes[f"transport.{name}"] = WITHOUT_FLOW
+            every[name] = _alone(part, listings[part.name], made.own)
     if len(every) == 1:
-        told.metrics |= {
-            f"{TRANSPORT}{key}": v for each in every.values() for key, v in each.items()
-        }
-        catalog.write_results(root, found[0].result)
+        told.metrics |= {f"{TRANSPORT}{key}": v for m in every.values() for key, v in m.items()}
+        for one in found:
+            catalog.write_results(root, one.result)
     for name, metrics in every.items() if len(every) > 1 else ():
         told.metrics |= {f"{TRANSPORT}{name}.{key}": value for key, value in metrics.items()}
     if len(every) > 1:
@@ -122,6 +125,29 @@ def _metrics(told: Told, one: SoluteRun) -> dict[str, float]:
         found = dispersion.numbers(one.result, grid, one.medium)
         told.notes |= {f"transport.{key}": text for key, text in dispersion.advice(found).items()}
     return metrics
+
+
+def _alone(part: Part, told: Listing, own: OwnModel) -> dict[str, float]:
+    """What concentrations and listing say of a model whose water is not known."""
+    found = {
+        "duration_s": told.wall_s,
+        "n_timesteps": len(told.steps),
+        "converged": int(told.converged),
+        "steps_not_converged": sum(not step.converged for step in told.steps),
+        **_worst_printed(told),
+    }
+    if part.heads is None:
+        return found
+    grid = part.grid
+    kept = read_heads(part.heads, grid.layers, grid.cells // grid.layers, "CONCENTRATION")
+    highest = np.nanmax(kept.values, axis=(1, 2))
+    days = measures_of(own, grid.length_unit).days
+    return found | {
+        "c_min": float(np.nanmin(kept.values)),
+        "c_max": float(highest.max()),
+        "peak_c": float(highest.max()),
+        "peak_time_d": float(kept.time[highest.argmax()] * days),
+    }
 
 
 def _run(
