@@ -156,7 +156,8 @@ def outside(folder: Path) -> Path:
         ),
         "Model_Name": edited("in put/Model.Name", "in_put/r.rcha", f"{whole}/r.rcha rain")
         .replace("in_put/grid.dis", "../grid.dis")
-        .replace("in_put/w.wel", f"{folder}/user/in_put/w.wel"),
+        .replace("in_put/w.wel", f"{folder}/user/in_put/w.wel")
+        .replace("in_put/c.chd", "'../user/in put/../in_put/c.chd'"),
     }
     user = written(folder / "user", **names)
     whole.mkdir()
@@ -183,7 +184,9 @@ def test_paths_outside_are_told_and_outputs_come_home(tmp_path: Path) -> None:
         f"open/close '{tmp_path}/far away/k33.txt' factor"
         in (made.folder / "in_put/flow.npf").read_text()
     )
-    assert " wel6 in_put/w.wel wells" in (made.folder / "in put/Model.Name").read_text()
+    names = (made.folder / "in put/Model.Name").read_text()
+    assert " wel6 in_put/w.wel wells" in names
+    assert " chd6 in_put/c.chd Left" in names
     assert made.own.models[0].heads == made.folder / "heads.hds"
     assert made.own.models[0].grb == made.folder / "grid.dis.grb"
 

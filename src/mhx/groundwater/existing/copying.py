@@ -213,7 +213,9 @@ def _new_word(reference: Reference, names: Names, own: set[Path]) -> str | None:
     written = Path(blocks.file_name(reference.word.text))
     inside = reference.path.is_relative_to(names.folder)
     if inside or reference.output or reference.path in own:
-        return names.of(reference.path) if written.is_absolute() or not inside else None
+        # `../model/k.txt` leads back into a folder that is not called so any more
+        stands = inside and not written.is_absolute() and ".." not in written.parts
+        return None if stands else names.of(reference.path)
     return None if written.is_absolute() else str(reference.path)
 
 
