@@ -18,10 +18,12 @@ from mhx.groundwater.comparison.closures import OK, WARN, Closure
 from mhx.groundwater.comparison.differences import Matched, statistics
 from mhx.groundwater.comparison.observables import Values
 from mhx.groundwater.comparison.reading import Solved
-from mhx.groundwater.comparison.sampling import Raster
+from mhx.groundwater.comparison.sampling import NEAREST, Raster, Sampler
 from mhx.groundwater.grid import Floats, Grid
 from mhx.report import dots, plots, side_by_side, style
 
+MANY = 50_000
+"""Cells beyond which a map shows pixels instead."""
 LEAST = 1e-16
 """Balances that close better are drawn here [1]."""
 NAMES = {"head": "head  [m]", "concentration": "concentration  [kg/m³]"}
@@ -72,16 +74,7 @@ def _fields(folder: Path, shown: Shown) -> Iterator[Drawn]:
         if not values:
             continue
         limits = _limits(list(values.values()))
-        panels = [
-            side_by_side.Panel(
-                title=_named(one.label, one.id == shown.reference),
-                polygons=_corners(one.grid),
-                values=values[one.id],
-                note=f"{one.grid.n_cells} cells, {one.config.engine}",
-            )
-            for one in shown.solved
-            if one.id in values
-        ]
+        panels = [_panel(one, values[one.id], shown) for one in shown.solved if one.id in values]
         sheet = side_by_side.Sheet(
             title=f"{name.capitalize()} of the top layer, all methods on one scale",
             panels=panels,
@@ -95,6 +88,17 @@ def _fields(folder: Path, shown: Shown) -> Iterator[Drawn]:
             caption=f"The {name} of every method in its own cells, last saved step, on one scale.",
             wide=True,
         )
+
+
+def _panel(one: Solved, values: Floats, shown: Shown) -> side_by_side.Panel:
+    """The cells of a method; of very many the raster, for they are smaller than its pixels."""
+    title = _named(one.label, one.id == shown.reference)
+    note = f"{one.grid.n_cells} cells, {one.config.engine}"
+    if one.grid.n_cells <= MANY:
+        corners = _corners(one.grid)
+        return side_by_side.Panel(title=title, polygons=corners, values=values, note=note)
+    sampled = Sampler(one.grid, shown.raster.points, NEAREST).at(values)
+    return side_by_side.Panel(title=title, image=shown.raster.image(sampled), note=note)
 
 
 def _maps(folder: Path, shown: Shown) -> Iterator[Drawn]:
