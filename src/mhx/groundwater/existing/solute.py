@@ -55,6 +55,9 @@ OF_BUDGETS = (
     "budget_closure_relative",
 )
 """What needs the rates of every step."""
+UNITS = (
+    "concentrations are in the model's own unit; masses are these times m3, kg where it is kg/m3"
+)
 WITHOUT_FLOW = (
     "its flow is not in the same simulation, or on another grid: of masses, fronts and Courant "
     "numbers nothing is told"
@@ -86,6 +89,7 @@ def tell(
     """
     runs, listings = ran
     found = [one for part in parts_of(made.own) if (one := _run(made.own, part, runs, listings))]
+    told.notes["transport.units"] = UNITS
     every = {plain_name(one.part.name): _metrics(told, one) for one in found}
     for part in parts_of(made.own):
         if (name := plain_name(part.name)) not in every:
