@@ -319,6 +319,9 @@ def test_two_models_need_a_name_where_both_have_a_package(tmp_path: Path) -> Non
     user = written(own_models.joined(tmp_path))
     with pytest.raises(ConfigError, match="'npf' stands in the models west, east; say which with"):
         planned(table(user, [patch("npf", "k", "multiply", 2.0)]))
+    for name in ("gwf-gwf", "GWF6-GWF6", "gwfgwf", "both.gwfgwf"):
+        found = planned(table(user, [patch(name, "cl1", "multiply", 2.0)]))
+        assert set(found.files) == {"both.gwfgwf"}
     made = planned(table(user, [patch("ghb", "cond", "multiply", 2.0)]))
     assert set(made.files) == {"both.gwfgwf", "west.ghb"}
 

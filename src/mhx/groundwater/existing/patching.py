@@ -89,7 +89,7 @@ def draft_of(site: Site, opened: Opened, drafts: dict[Path, Draft]) -> Draft:
 
 def site_of(key: str, wanted: str, model: str | None, opened: Opened) -> Site:
     """The one package that a name or a type stands for; ConfigError where none or several do."""
-    name, kind = wanted.lower(), wanted.lower().removesuffix("6")
+    name, kind = wanted.lower(), wanted.lower().replace("6", "").replace("-", "")
     known = list(sites(opened))
     if model is not None:
         models = [part.name for part in opened.model.models]
@@ -101,7 +101,7 @@ def site_of(key: str, wanted: str, model: str | None, opened: Opened) -> Site:
     arrays = aliases.get(kind)
     for found in (
         [site for site in known if site.package.name.lower() == name],
-        [site for site in known if site.package.type == kind],
+        [site for site in known if site.package.type.replace("-", "") == kind],
         [s for s in known if arrays and (s.package.type, s.package.arrays) == arrays],
         [site for site in known if site.package.file.name.lower() == name],
     ):
