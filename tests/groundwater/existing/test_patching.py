@@ -260,6 +260,11 @@ def several(sim: Any) -> None:
     wells.set_data(rows)
     column("flow", "riv", "cond", lambda v: 0.5 * v)(sim)
     column("flow", "chd_east", "head", lambda v: v + 1.0)(sim)
+    river = gwf.get_package("riv").stress_period_data
+    rows = river.get_data()
+    rows[1], rows[2] = rows[0].copy(), rows[0].copy()
+    rows[1]["stage"] -= 1.0
+    river.set_data(rows)
 
 
 SEVERAL = [
@@ -267,6 +272,7 @@ SEVERAL = [
     patch("wells", "q", "multiply", 3.0, period=2),
     patch("riv", "cond", "multiply", 0.5),
     patch("chd", "head", "add", 1.0),
+    patch("riv", "stage", "add", -1.0, period=2),
 ]
 FORMS: dict[str, tuple[str, dict[str, Any]]] = {
     "DIS": ("plain", {}),
