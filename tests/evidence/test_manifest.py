@@ -100,6 +100,14 @@ def test_the_place_of_a_workflow_is_no_identity():
     assert manifest.without_circumstance(config) == {"workflow": {"mode": "reconnection"}}
 
 
+def test_what_a_comparison_is_called_is_no_identity(folder):
+    def of(name):
+        config = {"comparison": {"comparison_id": name, "reference_simulation": "exact"}}
+        return described(folder, config=config).digest
+
+    assert of("a") == of("b")
+
+
 def test_numbers_that_are_not_finite_are_null_on_disk_and_still_bound(folder):
     path = manifest.write_manifest(folder, described(folder, claim={"bound": math.inf}))
     assert manifest.read_manifest(path)["bound"] is None

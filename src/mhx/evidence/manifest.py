@@ -54,7 +54,6 @@ _RUN_FILES = (
     *("checkpoints/initial_state.*", "checkpoints/step_*.json", "checkpoints/*_step_*.npz"),
     *("checkpoints/registered/*", "frames/*.npz", "figures/*.gif", "figures/*.json"),
 )
-_CIRCUMSTANCE = ("output_dir",)  # keys of a configuration that say where, not what
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -250,11 +249,12 @@ def bindings(root: Path) -> dict[str, str]:
 
 
 def without_circumstance(config: Mapping[str, Any]) -> dict[str, Any]:
-    """A configuration without the keys that say where it ran."""
-    kept = {key: value for key, value in config.items() if key not in _CIRCUMSTANCE}
-    workflow = kept.get("workflow")
-    if isinstance(workflow, Mapping):
-        kept["workflow"] = without_circumstance(workflow)
+    """A configuration without the keys that say where it ran, and under which name."""
+    kept = {key: value for key, value in config.items() if key not in verify.CIRCUMSTANCE}
+    for name in ("workflow", "comparison"):
+        table = kept.get(name)
+        if isinstance(table, Mapping):
+            kept[name] = without_circumstance(table)
     return kept
 
 

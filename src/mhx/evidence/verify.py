@@ -58,6 +58,7 @@ INDEX, INITIAL = "checkpoints/checkpoint_index.json", "checkpoints/initial_state
 REPLANNED = frozenset({INDEX, "job_array.json", "diagnostics.json", "validation.json", MANIFEST})
 """Planned files that an execution writes anew; a later manifest then answers for them."""
 
+CIRCUMSTANCE = ("output_dir", "comparison_id")  # keys that say where and as what, not what ran
 PLAN_TABLES = ("mesh", "time", "physics", "initial", "numerics", "diagnostics")
 PLAN_DURATION = ("required_efolds", "safety_factor", "growth_rate_declared")
 _NONE_OF = (  # counts of faults
@@ -1022,10 +1023,11 @@ def without_dates(value: Any) -> Any:
 
 
 def without_circumstance(config: Mapping[str, Any]) -> dict[str, Any]:
-    """A configuration without the keys that say where it ran."""
-    kept = {key: value for key, value in config.items() if key != "output_dir"}
-    if isinstance(kept.get("workflow"), dict):
-        kept["workflow"] = without_circumstance(kept["workflow"])
+    """A configuration without the keys that say where it ran, and under which name."""
+    kept = {key: value for key, value in config.items() if key not in CIRCUMSTANCE}
+    for name in ("workflow", "comparison"):
+        if isinstance(kept.get(name), dict):
+            kept[name] = without_circumstance(kept[name])
     return kept
 
 
