@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from mhx.errors import SolverError
+from mhx.errors import ConfigError, SolverError
 from mhx.groundwater.existing import preflight
 from mhx.groundwater.existing.before import before
 
@@ -54,3 +54,21 @@ def test_a_model_that_does_not_run_is_told_with_the_words_of_its_listing(
 
 def test_a_model_that_is_built_here_needs_no_look() -> None:
     assert before({"simulation": {}, "mesh": {}}, Path("nowhere"), ()) == ""
+
+
+@pytest.mark.slow
+def test_measured_data_that_the_model_cannot_meet_are_told_before_any_case(
+    mf6: Path, tmp_path: Path
+) -> None:
+    asked = case(written(tmp_path / "own"))
+    given = {"id": "b", "quantity": "head", "cell": 0, "value": 1.0}
+    late = asked | {"observation": [given | {"time": 1e9}]}
+    with pytest.raises(ConfigError, match=r"observation\[0\]\.time must lie in the run, 0 to "):
+        before(late, tmp_path / "copy", ())
+    unknown = {"id": "f", "quantity": "flow", "boundary": "no_such", "value": 1.0}
+    with pytest.raises(ConfigError, match=r"observation\[0\]\.boundary must be a package \("):
+        before(asked | {"observation": [unknown]}, tmp_path / "second", ())
+    # a case that changes the time frame may have such a moment
+    option = {"file": "tdis", "block": "perioddata", "key": "x", "value": 1.0}
+    late["model"] = asked["model"] | {"option": [option]}
+    assert before(late, tmp_path / "third", ())

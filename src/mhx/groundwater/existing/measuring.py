@@ -18,7 +18,8 @@ from mhx.groundwater.existing.results import ModelRun
 from mhx.groundwater.existing.values import package_array
 from mhx.groundwater.grid import Floats, Ids
 from mhx.groundwater.measured.rows import Scope
-from mhx.groundwater.measured.simulated import Locate, Simulated, net_rates, simulated_of
+from mhx.groundwater.measured.simulated import Locate, Pair, Simulated, net_rates, simulated_of
+from mhx.groundwater.measured.telling import pairs_of
 from mhx.groundwater.measured.telling import tell as tell_measured
 from mhx.groundwater.polygons import holding
 from mhx.groundwater.told import Told
@@ -30,6 +31,12 @@ def tell(
     """Residuals of every `[[observation]]`; ConfigError: a place or moment that the run has not."""
     models = {run.name: _simulated(made, run) for run in runs}
     tell_measured(told, config.observation, models, root, figure=config.output.figures)
+
+
+def compared(config: Simulation, made: Materialised, runs: Sequence[ModelRun]) -> list[Pair]:
+    """Measured beside simulated values; ConfigError as `tell`, and nothing is written."""
+    models = {run.name: _simulated(made, run) for run in runs}
+    return pairs_of(config.observation, models)
 
 
 def _simulated(made: Materialised, run: ModelRun) -> Simulated:

@@ -59,11 +59,7 @@ def tell(
     models: by name; where there is one, no row need name it.  ConfigError: a table or file that is
     wrong, or a place or moment that the run has not.
     """
-    faults = Faults()
-    rows = rows_of(tables, faults)
-    if faults:
-        raise listed(Source("measured data"), faults.told())
-    pairs = paired(rows, models)
+    pairs = pairs_of(tables, models)
     found = statistics.statistics(pairs)
     told.metrics |= {f"{OBSERVED}{name}": value for name, value in found.items()}
     told.notes |= statistics.notes(pairs)
@@ -73,6 +69,15 @@ def tell(
         figures = import_module("mhx.groundwater.measured.figures")  # matplotlib takes half a s
         (root / FIGURE).parent.mkdir(exist_ok=True)
         figures.draw(root / FIGURE, pairs, found)
+
+
+def pairs_of(tables: Sequence[Observation], models: Mapping[str, Simulated]) -> list[Pair]:
+    """Every measured value with its simulated one; ConfigError as `tell`."""
+    faults = Faults()
+    rows = rows_of(tables, faults)
+    if faults:
+        raise listed(Source("measured data"), faults.told())
+    return paired(rows, models)
 
 
 def _csv(pairs: Sequence[Pair]) -> bytes:
