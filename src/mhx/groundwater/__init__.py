@@ -7,9 +7,9 @@ In order of a run of a model that is built here:
     mesh, snapping, triangles, voronoi, structured, meshfile, grid cells
     conformity, linefit, polygons                                  how good the cells are
     where, tables, parameters, boundaries, flow, model             the model in numbers
-    writer, placing, memory                                        its files; what a process remembers
-    engines, install, doctor                                       programs: found, installed, missing
-    solved                                                         what an engine is asked and answers
+    writer, placing, memory                                        its files; what is remembered
+    engines, install, doctor                                       programs: found and installed
+    solved                                                         asked of an engine, answered
     mf6_flow, mf6, listing, flopy_path                             MODFLOW 6; written again by flopy
     heads, budget, results, computed                               what came out, whoever solved it
     flow_metrics, catalog, fields                                  measured, kept, exported
