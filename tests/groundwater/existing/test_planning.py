@@ -51,8 +51,7 @@ def test_faults_are_told_with_file_and_line(tmp_path: Path) -> None:
     lines = str(error.value).split("\n")
     assert lines[0].endswith("case.toml: 2 faults")
     assert lines[1].endswith(
-        "case.toml:8  model.patch[0] changed nothing: npf.k is from 0.5 to 12.0 and it is "
-        "multiplied by 1.0"
+        "case.toml:8  model.patch[0] changed nothing: npf.k is from 0.5 to 12.0 and value is 1.0"
     )
     assert "case.toml:17  model.option[0].key: 'inner_dvclos' is not known" in lines[2]
 

@@ -23,11 +23,11 @@ PATCHES = {
     ),
     "multiplied by one": (
         patch("npf", "k", "multiply", 1.0),
-        "changed nothing: npf.k is from 0.5 to 12.0 and it is multiplied by 1.0",
+        "changed nothing: npf.k is from 0.5 to 12.0 and value is 1.0",
     ),
     "nothing added": (
         patch("wells", "q", "add", 0.0),
-        "changed nothing: wells.q is from -2.0 to -1.0 and 0.0 is added",
+        "changed nothing: wells.q is from -2.0 to -1.0 and value is 0.0",
     ),
     "no such package": (
         patch("ghb", "cond", "set", 1.0),

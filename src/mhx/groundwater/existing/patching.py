@@ -181,12 +181,7 @@ def _changed(patch: config.Patch, numbers: np.ndarray) -> np.ndarray:
 def _same(patch: config.Patch, label: str, numbers: np.ndarray) -> str:
     low, high = float(numbers.min()), float(numbers.max())
     held = f"{low!r} everywhere" if low == high else f"from {low!r} to {high!r}"
-    told = {
-        "set": f"value is {patch.value!r}",
-        "add": f"{patch.value!r} is added",
-        "multiply": f"it is multiplied by {patch.value!r}",
-    }
-    return f"{label} is {held} and {told[patch.operation]}"
+    return f"{label} is {held} and value is {patch.value!r}"
 
 
 def _scope(patch: config.Patch) -> str:
