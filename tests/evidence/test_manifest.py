@@ -23,6 +23,7 @@ CONFIGS = st.dictionaries(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(files=st.dictionaries(PATHS, st.binary(max_size=50), min_size=1), config=CONFIGS)
 def test_a_manifest_says_the_same_after_a_round_trip(tmp_path_factory, files, config):

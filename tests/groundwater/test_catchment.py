@@ -24,6 +24,7 @@ def cut(raster: Raster, **domain):
     return catchment_of(raster, table, drainage.flooded(raster.elevation))
 
 
+@pytest.mark.slow
 def test_the_example_catchment():
     """6.2 km2, relief 234 m, main stream 2.9 km, with the outlet at row 104, column 255."""
     metrics = terrain_of(site(catchment(), JACKSBORO)).metrics
@@ -34,6 +35,7 @@ def test_the_example_catchment():
     assert metrics["outline_simplification_hausdorff_m"] == 0
 
 
+@pytest.mark.slow
 def test_simplifying_changes_area_and_shape_and_says_so():
     raw = terrain_of(site(catchment(), JACKSBORO, constraint=[STREAM]))
     plain = terrain_of(site(catchment(simplify_m=90.0), JACKSBORO, constraint=[STREAM]))

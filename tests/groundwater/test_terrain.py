@@ -97,6 +97,7 @@ def test_a_domain_larger_than_the_elevation_model_is_refused(bowl):
         terrain.tops(grid)
 
 
+@pytest.mark.slow
 def test_sampling_nearest_gives_values_of_the_model():
     config = site(catchment(), JACKSBORO | {"sampling": "nearest", "fill": False})
     terrain = terrain_of(config)

@@ -32,6 +32,7 @@ def curves(panel):
     return {curve.label: np.asarray(curve.y) for curve in panel.curves}
 
 
+@pytest.mark.slow
 def test_a_full_history_gives_the_five_figures_of_the_plan(tmp_path):
     written = figures.all_histories(tmp_path, HISTORY_ARRAYS)
     assert {path.name for path in written} == FIVE

@@ -50,6 +50,7 @@ def finished(tmp_path_factory):
     return root, run(RunRequest(config=table, output_dir=root))
 
 
+@pytest.mark.slow
 def test_every_artifact_of_the_summary_lies_in_the_folder(finished):
     root, summary = finished
     on_disk = {p.relative_to(root).as_posix() for p in root.rglob("*") if p.is_file()}
@@ -102,6 +103,7 @@ def test_the_files_tell_schema_family_and_verdicts(finished):
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_same_configuration_gives_the_same_bytes(finished, tmp_path):
     root, summary = finished
     table = configured(time__save_every=4, initial__seed=3, initial__noise_amplitude=1e-6)
@@ -112,6 +114,7 @@ def test_the_same_configuration_gives_the_same_bytes(finished, tmp_path):
             assert (tmp_path / name).read_bytes() == (root / name).read_bytes(), name
 
 
+@pytest.mark.slow
 def test_blocks_leave_no_trace_in_the_trajectory():
     """Whatever is sampled on the way, the state is that of any other cut, bit for bit."""
     table = configured("periodic_double_harris", t1=2.0, initial__noise_amplitude=1e-3)
@@ -125,6 +128,7 @@ def test_blocks_leave_no_trace_in_the_trajectory():
     assert (state.dissipated, state.injected) == (cut.dissipated, cut.injected)
 
 
+@pytest.mark.slow
 def test_the_cosine_sheet_decays_as_its_one_mode_does():
     """E(t)/E(0) = exp(-2 eta t) to the order of the seed's energy."""
     parameters = {"perturbation_amplitude": 1e-6}
@@ -136,12 +140,14 @@ def test_the_cosine_sheet_decays_as_its_one_mode_does():
     assert energy[-1] / energy[0] == pytest.approx(math.exp(-0.02), rel=1e-9)
 
 
+@pytest.mark.slow
 def test_orszag_tang_closes_its_budget():
     made = course(configured("orszag_tang", n=32, t1=0.5, time__dt=0.01, time__save_every=10))
     assert made.history["total_energy"][0] == pytest.approx(1.0, rel=1e-12)
     assert made.history["dissipation_budget_residual"].max() < 1e-8
 
 
+@pytest.mark.slow
 def test_a_held_sheet_grows_at_its_eigenvalue():
     """gamma = 0.10497 for a = 0.36, eta = nu = 0.0045, k_y = 1, exactly periodic form."""
     parameters = {
@@ -165,6 +171,7 @@ def test_a_held_sheet_grows_at_its_eigenvalue():
     assert found["linear_phase"]["efolds"] > 6
 
 
+@pytest.mark.slow
 def test_only_the_quantities_asked_for_are_stored(tmp_path):
     wanted = ["total_energy", "sheet_flux_0"]
     table = configured(t1=0.5, diagnostics__quantities=wanted)

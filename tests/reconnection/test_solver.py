@@ -79,6 +79,7 @@ def test_reading_what_was_loaded_changes_no_bit(shape, dtype):
     assert after.psi_hat.dtype == psi.dtype
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("along", ["x", "y"])
 @pytest.mark.parametrize("shape", [(32, 32), (24, 40), (31, 33)])
 def test_the_unseeded_held_state_is_a_fixed_point_to_the_last_bit(shape, along):

@@ -82,6 +82,7 @@ def test_cuts_change_no_byte_of_states_and_history(planned, reference, cuts):
         assert {name: found[name] for name in reference} == reference
 
 
+@pytest.mark.slow
 def test_single_steps_change_no_byte(run_dir, reference):
     for _ in range(7):
         go(run_dir, max_steps=1, keep_states=99)
@@ -345,6 +346,7 @@ def test_older_states_are_given_up_and_the_chain_still_verifies(run_dir):
     assert verify(run_dir).problems == [] and go(run_dir).exit_code == 0
 
 
+@pytest.mark.slow
 def test_every_tenth_state_is_kept(run_dir):
     for _ in range(14):
         go(run_dir, max_steps=1, keep_states=1)
@@ -368,6 +370,7 @@ def test_each_call_leaves_an_attempt(run_dir):
     assert "checkpoint at step 3" in (status.parent / "log.txt").read_text()
 
 
+@pytest.mark.slow
 def test_movies_that_were_asked_for_are_there(run_dir):
     answer = go(run_dir, movies=True)
     assert answer.exit_code == 0 and len(list((run_dir / "figures").glob("*.gif"))) == 2

@@ -57,6 +57,7 @@ def test_files_and_names(three):
     assert verify.verify(root).problems == []
 
 
+@pytest.mark.slow
 def test_seeds_differ_and_repeat(three, again):
     found = arrays(three[0])["total_energy"]
     assert len({row.tobytes() for row in found}) == 3
@@ -113,6 +114,7 @@ def test_one_seed_may_be_given_as_several():
     assert asked(Tiny, Options(seeds="3"), "rutherford-run-fast").all_seeds == [3]
 
 
+@pytest.mark.slow
 def test_a_run_beyond_the_limit_is_written_and_does_not_pass(tmp_path):
     answer = run(Options(outdir=tmp_path, **{**TINY, "t_end": 2.2}, dt=0.1))
     assert answer.exit_code == 1

@@ -81,6 +81,7 @@ def test_a_finished_run_lacks_nothing_but_evidence_from_other_runs(finished, rep
     assert found["run_dir"] == ".."
 
 
+@pytest.mark.slow
 def test_twice_gives_the_same_verdict_and_the_folder_verifies_in_between(finished, repeated):
     first = check(finished)
     assert verify(finished).problems == []
@@ -161,6 +162,7 @@ def test_the_last_value_times_a_hundred_is_refused_whatever_is_hashed_anew(finis
     assert "checkpoint_chain_verified" in not_passed(answer)
 
 
+@pytest.mark.slow
 def test_an_altered_middle_is_refused_where_the_draw_falls_on_it(finished, repeated, monkeypatch):
     paths = [sorted(finished.glob(f"checkpoints/{p}_step_*.npz"))[4] for p in ("state", "history")]
     alter(paths[0], lambda arrays: arrays["psi_hat"].__imul__(1 + 1e-6))
@@ -312,6 +314,7 @@ def test_sweeps_that_are_required_and_absent_are_unknown(finished):
 # -- where the report goes ---------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_report_elsewhere_is_a_trial_and_says_so(finished, tmp_path):
     before = contents(finished)
     answer = check(finished, outdir=tmp_path / "trial")
@@ -355,6 +358,7 @@ def test_a_file_in_place_of_the_promotion_folder_is_refused(finished):
         check(finished)
 
 
+@pytest.mark.slow
 def test_half_a_report_of_a_killed_check_is_replaced(finished):
     check(finished)
     (finished / "promotion/manifest.json").unlink()

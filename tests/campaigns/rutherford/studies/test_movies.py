@@ -34,6 +34,7 @@ def long_run(finished, tmp_path):
     return study
 
 
+@pytest.mark.slow
 def test_both_movies_cover_the_whole_run(long_run):
     paths = movies.draw(long_run)
     assert sorted(path.name for path in paths) == [
