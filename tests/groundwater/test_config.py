@@ -75,7 +75,8 @@ REFUSALS = [
     ),
     (
         setting("flow.bc.0.stage", 3.0),
-        "flow.bc[0].stage is not used with package = 'chd', which takes head, concentration; got 3.0",
+        "flow.bc[0].stage is not used with package = 'chd', which takes head, concentration; "
+        "got 3.0",
     ),
     (
         setting("flow.bc.0.where", {}),
