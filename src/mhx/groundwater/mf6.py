@@ -58,8 +58,8 @@ def judged(
     if status or not found.normal:
         told = _complaints(found) or last_words(folder / SCREEN)
         line = f" line {found.error_line}" if found.error_line else ""
-        ended = f"with exit status {status}" if status else f"without {listing.NORMAL!r}"
-        raise SolverError(f"MODFLOW 6 stopped {ended}: {told}; see {place}{line}")
+        how = f"with exit status {status}" if status else f"without {listing.NORMAL!r}"
+        raise SolverError(f"MODFLOW 6 stopped {how}: {told}; see {place}{line}")
     if not found.steps:
         raise SolverError(f"MODFLOW 6 solved no time step; see {place}")
     return replace(found, wall_s=wall_s)
