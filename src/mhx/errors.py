@@ -18,7 +18,8 @@
 A message says what was asked, what was there, where, and what to do.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 STOPPED_EARLY = 75
 INTERRUPTED = 130
@@ -32,9 +33,17 @@ class MhxError(Exception):
 
 
 class ConfigError(MhxError):
-    """The configuration or the command line is wrong; nothing has run."""
+    """The configuration or the command line is wrong; nothing has run.
+
+    faults: what is wrong with which key, where the message was made of such (`mhx.config`), so that
+    whoever read the files can say where each key was written.
+    """
 
     exit_code = 2
+
+    def __init__(self, message: str = "", faults: Sequence[Any] = ()) -> None:
+        super().__init__(message)
+        self.faults = tuple(faults)
 
 
 class RunError(MhxError):

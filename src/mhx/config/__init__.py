@@ -178,7 +178,7 @@ def listed(source: Source, faults: Iterable[Told]) -> ConfigError:
     found = sorted(faults, key=lambda fault: source.order(fault.place))
     count = "1 fault" if len(found) == 1 else f"{len(found)} faults"
     lines = "".join(f"\n  {source.describe(fault)}" for fault in found)
-    return ConfigError(f"{source.name}: {count}{lines}")
+    return ConfigError(f"{source.name}: {count}{lines}", found)
 
 
 def refuse(table: Table, source: Source) -> None:

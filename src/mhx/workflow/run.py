@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
+from mhx.config import Source, listed
 from mhx.errors import BUG, INTERRUPTED, ConfigError, EvidenceError, MhxError
 from mhx.evidence import provenance, verify
 from mhx.evidence.claims import ClaimLevel
@@ -76,7 +77,7 @@ def run_written(written: Written, output_dir: Path | None = None) -> Answer:
             return _verified(root, loaded)
         sweep_drafts(root)
         write_text(root / CONFIG, config_text(asked.config))
-        done = _carried_out(loaded)
+        done = _carried_out(loaded, written.source)
         results = _judged(root)
         _seal(root, asked, done)
     return _answer(root, loaded, results, done.document)
@@ -197,13 +198,13 @@ def _refused(root: Path) -> bool:
     return bool(read_json(root / ERROR, RUN_ERROR)["exit_code"] == ConfigError.exit_code)
 
 
-def _carried_out(loaded: Loaded) -> _Done:
+def _carried_out(loaded: Loaded, source: Source) -> _Done:
     """Run the runner; whatever ends it, a bug included, is on record before it is raised again."""
     root = loaded.output_dir
     for stale in (SUMMARY, ERROR):
         (root / stale).unlink(missing_ok=True)
     try:
-        summary = runner_of(loaded.row)(RunRequest(config=loaded.config, output_dir=root))
+        summary = _summary(loaded, source)
         document = strict(_summary_document(summary))
         write_json(root / SUMMARY, document)
         hashes = describe(root, summary.artifacts)
@@ -219,6 +220,16 @@ def _carried_out(loaded: Loaded) -> _Done:
             write_json(root / ERROR, record)
         raise
     return _Done(document, summary.notes, hashes)
+
+
+def _summary(loaded: Loaded, source: Source) -> RunSummary:
+    """What the runner returns; keys that it finds at fault are told where they are written."""
+    try:
+        return runner_of(loaded.row)(RunRequest(config=loaded.config, output_dir=loaded.output_dir))
+    except ConfigError as error:
+        if error.faults:
+            raise listed(source, error.faults) from error
+        raise
 
 
 def _summary_document(summary: RunSummary) -> dict[str, Any]:

@@ -121,9 +121,11 @@ def test_a_point_between_outline_and_mesh_is_refused_when_the_mesh_is_there(mf6,
     path.write_text(f"workflow.mode = 'simulation'\n{shape}{text}")
     with pytest.raises(ConfigError) as caught:
         run_file(path, tmp_path / "run")
+    line = path.read_text().splitlines().index('file = "heads.csv"') + 1
     assert str(caught.value).splitlines() == [
-        "measured data: 1 fault",
-        "  observation[0].file: heads.csv:3  x and y must lie in the mesh, got 10.0, 190.0",
+        f"{path}: 1 fault",
+        f"  {path}:{line}  observation[0].file: heads.csv:3  x and y must lie in the mesh, "
+        "got 10.0, 190.0",
     ]
 
 
