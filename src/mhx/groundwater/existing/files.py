@@ -121,15 +121,29 @@ def _collect(simulation: Path) -> Reached:
             if found.output or found.path in files:
                 continue
             if not found.path.is_file():
-                missing.append(f"  {source.at(found.line)}  {found.word.text!r}: no such file")
+                told = f"{found.word.text!r}: no such file{_near(found)}"
+                missing.append(f"  {source.at(found.line)}  {told}")
                 continue
             files[found.path] = None
             if found.text:
                 waiting.append((found.path, found.block if found.block in _NAMES else found.key))
     if missing:
-        told = f"model.path: {simulation} names {len(missing)} files that are not there"
+        many = "a file that is" if len(missing) == 1 else f"{len(missing)} files that are"
+        told = f"model.path: {simulation} names {many} not there"
         raise ConfigError("\n".join([told, *missing]))
     return Reached(files=tuple(files), references=tuple(references), read=read)
+
+
+def _near(found: Reference) -> str:
+    """Where the file may be that was asked for, as models from other systems write it."""
+    if "\\" in found.word.text:
+        return " (folders of a path are parted by / here)"
+    try:
+        there = [path.name for path in found.path.parent.iterdir()]
+    except OSError:
+        return ""
+    near = [name for name in there if name.lower() == found.path.name.lower()]
+    return f", but {near[0]!r} (upper and lower case differ here)" if near else ""
 
 
 def _references(source: BlockFile, folder: Path, kind: str) -> Iterator[Reference]:

@@ -50,6 +50,8 @@ KNOWN: Mapping[tuple[str, str], str] = {
 SAME = {"INNER_DVCLOSE": "INNER_HCLOSE", "OUTER_DVCLOSE": "OUTER_HCLOSE"}
 """New words and the old ones that mean the same."""
 FILES = ("FILEIN", "FILEOUT", "LIST", "OPEN/CLOSE")
+READ = {"SAVE_FLOWS": False, "NOGRB": True, "HEAD": False, "CONCENTRATION": False, "BUDGET": False}
+"""Settings of what a run is read from -> the value that would take it away."""
 
 
 def apply(options: list[config.Option], opened: Opened, drafts: dict[Path, Draft]) -> list[str]:
@@ -71,6 +73,9 @@ def _apply(key: str, option: config.Option, opened: Opened, drafts: dict[Path, D
     word = option.key.upper()
     named = f"{kind} {block.lower()}.{word.lower()}"
     _refuse_unknown(f"{key}.key", draft, block, word)
+    if word in READ and option.value is READ[word]:
+        told = "heads, budgets and the grid are read from what the run saves"
+        raise ConfigError(f"{key}.value must not be {_shown(option.value)} for {named}: {told}")
     before = current(draft, block, word)
     after = _text(f"{key}.value", option.value, named)
     if word in draft.settings.get(block, {}):

@@ -100,7 +100,7 @@ def site_of(key: str, wanted: str, model: str | None, opened: Opened) -> Site:
     aliases = {"rcha": ("rch", True), "evta": ("evt", True)}
     arrays = aliases.get(kind)
     for found in (
-        [site for site in known if site.package.name.lower() == name],
+        [site for site in known if name in (site.package.name.lower(), site.package.given.lower())],
         [site for site in known if site.package.type.replace("-", "") == kind],
         [s for s in known if arrays and (s.package.type, s.package.arrays) == arrays],
         [site for site in known if site.package.file.name.lower() == name],
@@ -151,6 +151,8 @@ def _unknown(draft: Draft, patch: config.Patch, label: str) -> str:
     known = draft.variables()
     if patch.variable.lower() in known:
         return f"{label} does not change from period to period: leave period out"
+    if not draft.source.blocks:
+        return f"{label} is not in {draft.source.path.name}, which holds no block"
     if not known:
         told = f"packages of type {draft.kind} are carried along unchanged"
         return f"{label} cannot be patched: {told}"

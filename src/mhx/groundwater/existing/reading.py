@@ -32,6 +32,7 @@ class Package:
     """One line of a name file.
 
     type: `npf`, `chd`; name: as written, else what MODFLOW calls it (`npf`, `chd-1`).
+    given: as the name file has it, also where MODFLOW calls the package by its type; "" for none.
     model: name of its model.  arrays: whether its stresses are arrays (READASARRAYS).
     """
 
@@ -39,6 +40,7 @@ class Package:
     name: str
     file: Path
     model: str
+    given: str = ""
     arrays: bool = False
     saves_flows: bool = False
 
@@ -288,6 +290,7 @@ def _packages(
             name=row[2] if len(row) > 2 and kind not in UNNUMBERED else default,
             file=named(row[1]),
             model=model,
+            given=row[2] if len(row) > 2 else "",
             arrays="READASARRAYS" in options,
             saves_flows=every or "SAVE_FLOWS" in options,
         )
