@@ -52,7 +52,7 @@ class _Found:
     """What the files are written of.
 
     path: of the model as the files name it.  sites: what can be patched, with its variables.
-    output: whether output control must be added.
+    output: whether output control must be added.  continues: whether failed steps let it go on.
     """
 
     own: OwnModel
@@ -60,6 +60,7 @@ class _Found:
     name: str
     sites: tuple[tuple[Site, tuple[str, ...]], ...]
     output: bool
+    continues: bool
 
     @property
     def transport(self) -> bool:
@@ -111,18 +112,20 @@ def _found(found: Opened, model: Path, place: Path, name: str) -> _Found:
             names = patching.draft_of(site, found, {}).variables()
             if names:
                 sites.append((site, tuple(names)))
+    continues = found.model.continues
     return _Found(
-        own=found.model, path=path, name=name, sites=tuple(sites), output=_needs_output(model)
-    )
+        own=found.model, path=path, name=name, sites=tuple(sites),
+        output=_needs_output(model, continues), continues=continues,
+    )  # fmt: skip
 
 
-def _needs_output(model: Path) -> bool:
+def _needs_output(model: Path, continues: bool) -> bool:
     """Whether heads and budgets are saved only if that is asked for."""
-    absolute = Path(os.path.abspath(model))
+    alone = config.Model(path=Path(os.path.abspath(model)), allow_continue=continues)
     try:
-        copying.planned(config.Model(path=absolute))
+        copying.planned(alone)
     except ConfigError:
-        copying.planned(config.Model(path=absolute, add_output_control=True))
+        copying.planned(alone.model_copy(update={"add_output_control": True}))
         return True
     return False
 
@@ -146,6 +149,8 @@ def _base(found: _Found, testbed: str) -> Iterator[str]:
     yield f"path = {_text(found.path)}  # never written to: runs patch a copy"
     if found.output:
         yield "add_output_control = true  # it does not save all heads and budgets by itself"
+    if found.continues:
+        yield "allow_continue = true  # it says CONTINUE; steps that do not converge fail a gate"
     yield ""
     yield from _HOW
     yield from _patch(found, *_first(found), "")
