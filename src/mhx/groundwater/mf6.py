@@ -114,9 +114,11 @@ def _refuse_unconverged(found: Listing, place: str) -> None:
     if failed:
         step = failed[0]
         more = f", and in {len(failed) - 1} more steps" if failed[1:] else ""
+        # a listing that was not asked to print its iterations tells of none
+        after = f" ({step.outer} outer iterations)" if step.outer else ""
         raise SolverError(
-            f"MODFLOW 6 did not converge in stress period {step.period}, time step {step.step} "
-            f"({step.outer} outer iterations){more}; see {place} line {step.line}"
+            f"MODFLOW 6 did not converge in stress period {step.period}, time step {step.step}"
+            f"{after}{more}; see {place} line {step.line}"
         )
 
 
