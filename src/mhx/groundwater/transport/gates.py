@@ -54,7 +54,7 @@ def hull_gates(transport: Transport, mixed: bool = True) -> list[Gate]:
     accept = transport.accept
     cure = (
         "use advection = 'tvd' or 'upstream', smaller cells (Peclet <= 2), or longer steps; on "
-        "skewed cells, or a single row with a water table, dispersion_xt3d = false"
+        "skewed cells dispersion_xt3d = false"
     )
     low = Gate(
         name="no_concentration_below_zero",

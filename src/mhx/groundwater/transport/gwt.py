@@ -24,7 +24,7 @@ from mhx.groundwater.placing import place
 from mhx.groundwater.results import read_results as read_flow
 from mhx.groundwater.solved import FlowRun, Task, TransportRun
 from mhx.groundwater.transport import writer
-from mhx.groundwater.transport.assembly import assemble
+from mhx.groundwater.transport.assembly import assemble, in_a_row
 from mhx.groundwater.transport.flowfield import FlowField, read_flow_field
 from mhx.groundwater.transport.model import TransportModel
 from mhx.groundwater.transport.reading import SECOND, read_results
@@ -111,9 +111,15 @@ def notes_of(model: TransportModel, version: str) -> dict[str, str]:
         notes["mass_unit"] = f"1 kg is {unit:.0e} in MODFLOW's files, so that small numbers close"
     if model.advection == "central" and unequal(model.flow.grid) > UNEQUAL:
         notes["central"] = LOSES
+    if in_a_row(model.flow):
+        notes["dispersion"] = IN_A_ROW
     return notes
 
 
+IN_A_ROW = (
+    "the cells lie in one row: nothing disperses across it, and the part along it is written "
+    "without XT3D, which MODFLOW 6 does not bear there with a water table"
+)
 UNEQUAL = 1e-6
 LOSES = (
     "MODFLOW 6 gives the two cells of a face each other's weights from one of its sides, so that "
