@@ -259,3 +259,11 @@ def test_the_speed_of_the_flow_does_not_enter_the_plume():
     values = erfc_front(grid, 90.0, 12.0)[None]
     slow, fast = (found_of(result(grid, values, velocity=(v, 0.0)), grid) for v in (SPEED, 9.0))
     assert slow == pytest.approx(fast, nan_ok=True)
+
+
+def test_what_is_taken_where_nothing_is_leaves_less_than_nothing() -> None:
+    grid = box(8.0, 4.0, 4.0)
+    found = found_of(
+        result(grid, np.array([[-3.0, -1.0]]), about={"source_concentration": 0.0}), grid
+    )
+    assert found["undershoot"] == 1.0  # all of it, for want of a concentration to hold it against

@@ -116,7 +116,8 @@ def _extremes(result: TransportResult) -> dict[str, float]:
         "c_min": low,
         "c_max": high,
         "overshoot": max(high - known, 0.0) / known if math.isfinite(known) else math.nan,
-        "undershoot": -low / level if low < 0 and math.isfinite(level) else 0.0,
+        # without any concentration above 0 to hold it against, all of it is too low
+        "undershoot": -low / (level if math.isfinite(level) else -low) if low < 0 else 0.0,
         "negative_mass_fraction": max(shares) + 0.0,
         "peak_c": largest,
         "peak_time_d": when,
