@@ -92,6 +92,10 @@ TABLES = {
         table(simulation=[{"id": "a"}, {"id": "a"}]),
         "simulation[1].id is used twice: 'a'",
     ),
+    "methods that differ in capitals alone": (
+        table(simulation=[{"id": "a"}, {"id": "A"}]),
+        "simulation[1].id is used twice: 'A'",
+    ),
     "an observable named twice": (
         table(observable=[HEAD | {"support": "domain"}] * 2),
         "observable[1].name is used twice: 'h'",

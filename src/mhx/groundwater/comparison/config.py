@@ -217,13 +217,14 @@ class ComparisonTable(Table):
     def _agrees(self) -> Self:
         faults = []
         ids = [one.id for one in self.simulation]
-        for index, name in enumerate(ids):
-            if name in ids[:index]:
-                faults.append(Fault(("simulation", index, "id"), f"is used twice: {name!r}"))
         names = [one.name for one in self.observable]
-        for index, name in enumerate(names):
-            if name in names[:index]:
-                faults.append(Fault(("observable", index, "name"), f"is used twice: {name!r}"))
+        for table, key, given in (("simulation", "id", ids), ("observable", "name", names)):
+            folders = [name.lower() for name in given]  # some file systems know no capitals
+            faults += [
+                Fault((table, index, key), f"is used twice: {given[index]!r}")
+                for index, name in enumerate(folders)
+                if name in folders[:index]
+            ]
         enabled = [one.id for one in self.simulation if one.enabled]
         if self.reference_simulation not in enabled:
             known = ", ".join(enabled) or "none is enabled"
