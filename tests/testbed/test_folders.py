@@ -66,9 +66,10 @@ def test_what_can_be_gone_on_with_stays(run):
     assert not (run / "head.csv").exists()
 
 
-def test_checkpoints_are_gone_on_with(run):
+@pytest.mark.parametrize("name", ["checkpoints", "simulations"])
+def test_checkpoints_and_finished_methods_are_gone_on_with(name, run):
     (run / "manifest.json").unlink()
-    (run / "checkpoints").mkdir()
+    (run / name).mkdir()
     make_ready(run, "x", goes_on=True)
     assert (run / "config.toml").exists()
 

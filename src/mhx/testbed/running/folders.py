@@ -23,6 +23,7 @@ from mhx.testbed.running.reading import altered_file
 
 ATTEMPTS, SUPERSEDED = "attempts", "superseded"
 CHECKPOINTS = "checkpoints"
+SIMULATIONS = "simulations"  # runs of their own below a comparison, verified before they are read
 PATIENCE_S, LOOK_EVERY_S = 30.0, 0.1  # workers of a killed launcher end within 2 s and their grace
 _STAYS = LEFT_OUT_FOLDERS | LOCKS
 
@@ -62,7 +63,7 @@ def make_ready(folder: Path, attempt: str, *, goes_on: bool) -> None:
     """Let a run start in a folder; RunLocked when somebody works there and does not end.
 
     goes_on: the same case was interrupted here.  What it left is kept where a run can use it: a
-    finished run that only the journal missed, or checkpoints.
+    finished run that only the journal missed, checkpoints, or the finished methods of a comparison.
     attempt: names the folder for what is set aside.
     """
     if not _holds_a_run(folder):
@@ -111,7 +112,7 @@ def _holds_a_run(folder: Path) -> bool:
 def _usable(folder: Path) -> bool:
     if (folder / MANIFEST_NAME).exists():
         return not altered_file(folder)
-    return (folder / CHECKPOINTS).is_dir()
+    return any((folder / name).is_dir() for name in (CHECKPOINTS, SIMULATIONS))
 
 
 def _set_aside(folder: Path, attempt: str) -> None:
