@@ -59,13 +59,18 @@ class Computed:
     def _ends(self) -> tuple[tuple[int, int, float], ...]:
         return self.model.step_ends_d
 
-    def result(self, folder: Path, fields: Sequence[str], *, wall_s: float) -> FlowResult:
-        """What is kept of all steps.  fields: stored besides the heads."""
-        expected = [
+    @property
+    def saved(self) -> list[int]:
+        """Which steps are kept: all, or the last of each stress period."""
+        return [
             at
             for at, (period, step, _) in enumerate(self._ends)
             if self.model.save == "all" or step == self.model.periods[period - 1].steps
         ]
+
+    def result(self, folder: Path, fields: Sequence[str], *, wall_s: float) -> FlowResult:
+        """What is kept of all steps.  fields: stored besides the heads."""
+        expected = self.saved
         ends = [self._ends[at] for at in expected]
         heads = Heads(
             period=np.array([period for period, _, _ in ends]),

@@ -1,6 +1,7 @@
 """What is read from a run: by support, by time, and what is missing."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -208,3 +209,21 @@ def test_an_exact_solution_is_evaluated_at_the_point_itself() -> None:
     asked = {"support": "point", "x": 18.0, "y": 5.0}
     assert read(run, LINEAR, **asked).values[0, 0] == pytest.approx(7.2, abs=1e-12)
     assert read(run, NEAREST, **asked).values[0, 0] == pytest.approx(7.5, abs=1e-12)
+
+
+def test_heads_of_elements_are_read_between_their_nodes(tmp_path: Path) -> None:
+    """P1 on two triangles over the mesh: a plane, where the cells say steps."""
+    places = np.array([[0.0, 0.0], [40.0, 0.0], [40.0, 20.0], [0.0, 20.0]])
+    (tmp_path / "fem").mkdir()
+    np.savez(
+        tmp_path / "fem" / "solution.npz",
+        triangles=[[0, 1, 2], [0, 2, 3]], places_m=places, head_m=[places @ [1.0, 2.0]],
+    )  # fmt: skip
+    run = still()
+    config = run.config.model_copy(update={"engine": "fem_p1"})
+    run = replace(run, root=tmp_path, config=config)
+    asked = {"support": "point", "x": [12.0, 35.0, 99.0], "y": [8.0, 15.0, 5.0]}
+    found = read(run, LINEAR, **asked).values[0]
+    assert found[:2].tolist() == pytest.approx([28.0, 65.0])
+    assert math.isnan(found[2])
+    assert read(run, NEAREST, **asked).values[0, :2].tolist() == [6.0, 4.0]

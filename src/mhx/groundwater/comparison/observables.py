@@ -4,7 +4,8 @@ Rows are matched by observable, time, index and unit.  The index counts the poin
 from 0; along a line they are equally spaced.  A value that a method does not have (a dry cell, a
 point outside its mesh, a time that was not saved) is missing, never filled in: `missing` says why.
 
-With linear interpolation an exact solution is evaluated at the points themselves.
+With linear interpolation an exact solution, and heads of finite elements, are evaluated at the
+points themselves.
 
 Rates: `boundary` and `domain` positive into the groundwater, `outlet` out of it.
 """
@@ -28,6 +29,8 @@ from mhx.groundwater.units import DAY
 
 EXACT = "analytic"
 """The engine that knows its values everywhere."""
+HEADS_BETWEEN, ELEMENTS = ("fem_p1", "fem_p2"), "fem"
+"""Engines that know their heads between the centres of cells, and the folder that says them."""
 ALONG = 200
 """Intervals of a line."""
 SAME_TIME = 1e-6
@@ -164,6 +167,9 @@ def _sampled(
     if interpolation == LINEAR and solved.config.engine == EXACT:
         exact = _exact(one, solved, points, found.time_d)
         values = np.where(np.isfinite(values), exact, values)
+    if interpolation == LINEAR and solved.config.engine in HEADS_BETWEEN and one.variable == "head":
+        between = _elements(one, solved, points)
+        values = np.where(np.isfinite(values) & np.isfinite(between), between, values)
     outside, dry = sampler.outside.size, int((~np.isfinite(values)).any(axis=0).sum())
     if outside:
         found.missing.append(f"{outside} of {len(points)} points lie outside the mesh")
@@ -194,6 +200,18 @@ def _exact(one: Observable, solved: Solved, points: Floats, times: Floats) -> Fl
         case = evaluating.case_of(solution, solved.config)
         return np.stack([evaluating.heads_of(case, points, time * DAY) for time in times])
     found: Floats = evaluating.evaluate(solution, solved.config, points, times)
+    return found
+
+
+def _elements(one: Observable, solved: Solved, points: Floats) -> Floats:
+    """(t, k) heads of finite elements by their shape functions; NaN where there are none."""
+    evaluating = import_module("mhx.groundwater.fem.evaluating")
+    flow = solved.flow
+    path = solved.root / ELEMENTS / evaluating.SOLUTION
+    solution = evaluating.read_solution(path, len(flow.time_d))
+    steady = flow.about["regime"] == "steady"
+    series = _Series(time_d=flow.time_d, values=solution.heads, steady=steady)
+    found: Floats = evaluating.heads_at(solution, _taken(series, one.time, solved).values, points)
     return found
 
 

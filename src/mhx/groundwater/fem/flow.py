@@ -21,6 +21,7 @@ from scipy.sparse.linalg import splu
 from mhx.errors import SolverError
 from mhx.groundwater.computed import Computed, Flux, Solved
 from mhx.groundwater.fem.elements import Elements, elements_of
+from mhx.groundwater.fem.evaluating import SOLUTION
 from mhx.groundwater.fem.holding import Held, held
 from mhx.groundwater.flow import assemble
 from mhx.groundwater.grid import Floats
@@ -35,7 +36,6 @@ MOST = 500
 """Picard steps before a time step is given up."""
 THINNEST = 1e-3
 """Share of the full thickness that always conducts while heads are sought [1]."""
-SOLUTION = "solution.npz"
 DEGREES = {"fem_p1": 1, "fem_p2": 2}
 
 
@@ -267,8 +267,8 @@ class Step:
 
 
 def _marched(task: Task, equation: Equation) -> tuple[Computed, Floats]:
-    """Every step in turn, and the unknowns at the end."""
-    computed = Computed(equation.model)
+    """Every step in turn, and (s, unknowns) of those that are saved."""
+    computed, unknowns = Computed(equation.model), []
     heads = _start(task, equation)
     for period, _, length in computed.lengths:
         storage = None
@@ -277,7 +277,8 @@ def _marched(task: Task, equation: Equation) -> tuple[Computed, Floats]:
         step = Step(equation=equation, period=period - 1, storage=storage, before=heads)
         heads, solved = step.solved()
         computed.steps.append(solved)
-    return computed, heads
+        unknowns.append(heads)
+    return computed, np.stack([unknowns[at] for at in computed.saved])
 
 
 def _start(task: Task, equation: Equation) -> Floats:
@@ -294,7 +295,7 @@ def _start(task: Task, equation: Equation) -> Floats:
 
 
 def _stored(elements: Elements, fixed: Held, unknowns: Floats) -> bytes:
-    """Triangles, places of the unknowns and their last heads, as .npz."""
+    """Triangles, places of the unknowns and their heads at the saved steps, as .npz."""
     stream = io.BytesIO()
     arrays: Mapping[str, np.ndarray] = {
         "triangles": elements.basis.element_dofs.T,

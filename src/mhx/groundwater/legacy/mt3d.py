@@ -3,8 +3,8 @@
 Upstream and central finite differences, implicit in time, are those of GWT: equal to 1e-5 of the
 largest concentration, as far as single precision goes.  They differ where the formulations do:
 dispersion where the velocity bends within a cell, as at wells (each makes the tensor of other
-neighbouring velocities); central weights between layers of which one is part full (MODFLOW 6 takes
-the whole thickness); sorption and decay under a moving water table; decay of negative
+neighbouring velocities); central weights and diffusion between layers of which one is part full
+(MODFLOW 6 takes the whole thickness); sorption and decay under a moving water table; decay of negative
 concentrations (not in MT3D-USGS).  `solver.mt3dusgs.advection` has schemes that GWT has not: tvd of
 third order and particles (moc, which do not keep mass), explicit in time: they divide the time
 steps where they must.  One steady state is solved once, in one step.
