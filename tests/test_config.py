@@ -372,3 +372,49 @@ def test_what_stands_twice_is_refused_in_pieces_too(text):
     with pytest.raises(tomllib.TOMLDecodeError) as pieces:
         loads(text)
     assert str(pieces.value) == str(whole.value)
+
+
+class Constant(Table):
+    """A number with its unit."""
+
+    value: float
+    unit: Literal["m", "km"]
+
+
+class Column(Table):
+    """Numbers of a file."""
+
+    file: str
+    column: str
+    unit: Literal["m", "km"] | None = None
+
+
+class Depth(Table):
+    """A table that may be one of two, or a number."""
+
+    depth: float | Constant | Column = 0.0
+
+
+@pytest.mark.parametrize(
+    ("written", "says"),
+    [
+        (
+            {"value": 1.0, "unit": "ft"},
+            ["depth.unit must be 'm' or 'km', got 'ft'"],
+        ),
+        (
+            {"value": 1.0, "unt": "m"},
+            [
+                "depth.unit is required",
+                "depth.unt is not a known key; did you mean depth.unit?",
+            ],
+        ),
+        ({"file": "a.csv"}, ["depth.column is required"]),
+        ({"value": "deep", "unit": "m"}, ["depth.value must be a number, got 'deep'"]),
+        ("deep", ["depth must be a number or a table, got 'deep'"]),
+    ],
+)
+def test_a_table_that_may_be_one_of_several_is_told_as_the_nearest(written, says):
+    with pytest.raises(ConfigError) as caught:
+        parse(Depth, {"depth": written})
+    assert [line.strip() for line in str(caught.value).split("\n")[1:]] == says

@@ -31,7 +31,7 @@ class Told:
 def told(errors: Iterable[Mapping[str, Any]], data: Mapping[str, Any], schema: Any) -> list[Told]:
     """One `Told` per place, in the order of `errors` (those of `ValidationError.errors()`)."""
     groups: dict[Place, list[Mapping[str, Any]]] = {}
-    for error in errors:
+    for error in _of_nearest_arms(list(errors), data):
         groups.setdefault(_real_place(error, data), []).append(error)
     inner = {place[:n] for place in groups for n in range(len(place))}
     return [
@@ -63,6 +63,33 @@ def shown(value: Any) -> str:
     else:
         text = repr(value)
     return text if len(text) <= 80 else f"{text[:76]} ..."
+
+
+def _of_nearest_arms(errors: Sequence[Mapping[str, Any]], data: Any) -> Iterable[Mapping[str, Any]]:
+    """Of a table that may be one of several, what keeps it from being the one it comes nearest."""
+    arms: dict[Place, dict[str, int]] = {}
+    found = [(error, _arm(error, data)) for error in errors]
+    for _, (place, arm) in found:
+        if arm:
+            counts = arms.setdefault(place, {})
+            counts[arm] = counts.get(arm, 0) + 1
+    nearest = {place: min(counts, key=counts.__getitem__) for place, counts in arms.items()}
+    return [error for error, (place, arm) in found if not arm or arm == nearest[place]]
+
+
+def _arm(error: Mapping[str, Any], data: Any) -> tuple[Place, str]:
+    """Where a table stands that may be one of several, and which of them an error is about."""
+    place: Place = ()
+    at = data
+    for part in error["loc"][:-1] if error["type"] not in (RULE, ABSENT) else ():
+        if isinstance(at, Mapping) and part not in at:
+            return place, str(part)
+        if isinstance(at, list | tuple) and not (str(part).isdigit() and int(part) < len(at)):
+            return place, ""
+        if not isinstance(at, Mapping | list | tuple):
+            return place, ""
+        place, at = (*place, part), at[part if isinstance(at, Mapping) else int(part)]
+    return place, ""
 
 
 _OWN = (RULE, ABSENT, "value_error", "assertion_error", "missing", "extra_forbidden")
@@ -194,7 +221,7 @@ def _did_you_mean_value(node: Mapping[str, Any], value: Any) -> str:
 def _did_you_mean_key(place: Place, schema: Any) -> str:
     *table, key = place
     above = _without_null(_resolved(_node(schema, tuple(table)), schema))
-    siblings = list(_resolved(above, schema).get("properties", {}))
+    siblings = list(_properties(above, schema))
     close = difflib.get_close_matches(str(key), siblings, n=1)
     if close:
         return f"; did you mean {dotted((*table, close[0]))}?"
@@ -220,8 +247,16 @@ def _node(schema: Any, place: Place) -> Mapping[str, Any]:
             node = items[part] if part < len(items) else node.get("items", {})
         else:
             free = node.get("additionalProperties")
-            node = node.get("properties", {}).get(part, free if isinstance(free, dict) else {})
+            node = _properties(node, schema).get(part, free if isinstance(free, dict) else {})
     return node
+
+
+def _properties(node: Mapping[str, Any], schema: Any) -> Mapping[str, Any]:
+    """Schemas of the keys of a table, or of all tables that it may be."""
+    arms = [_resolved(arm, schema) for arm in (node, *node.get("anyOf", []))]
+    return {
+        key: child for arm in reversed(arms) for key, child in arm.get("properties", {}).items()
+    }
 
 
 def _resolved(node: Mapping[str, Any], schema: Any) -> Mapping[str, Any]:
