@@ -4,10 +4,10 @@ Upstream and central finite differences, implicit in time, are those of GWT: equ
 largest concentration, as far as single precision goes.  They differ where the formulations do:
 dispersion where the velocity bends within a cell, as at wells (each makes the tensor of other
 neighbouring velocities); central weights and diffusion between layers of which one is part full
-(MODFLOW 6 takes the whole thickness); sorption and decay under a moving water table; decay of negative
-concentrations (not in MT3D-USGS).  `solver.mt3dusgs.advection` has schemes that GWT has not: tvd of
-third order and particles (moc, which do not keep mass), explicit in time: they divide the time
-steps where they must.  One steady state is solved once, in one step.
+(MODFLOW 6 takes the whole thickness); sorption and decay under a moving water table; decay of
+negative concentrations (not in MT3D-USGS).  `solver.mt3dusgs.advection` has schemes that GWT has
+not: tvd of third order and particles (moc, which do not keep mass), explicit in time: they divide
+the time steps where they must.  One steady state is solved once, in one step.
 
 Masses per boundary: MT3D-USGS tells them per package.  Among boundaries of one package they are
 divided by what the water of each carries, flow times concentration at the end of each time step;
