@@ -50,8 +50,9 @@ WORST: Mapping[str, Any] = {
     "closure_relative": max, "max_abs_step_percent_discrepancy": max,
 }  # fmt: skip
 """What is told of several transport models together."""
+CLOSURE = "closure_relative"
 OF_BUDGETS = (
-    *("mass_in_kg", "mass_out_kg", "mass_decayed_kg", "closure_relative"),
+    *("mass_in_kg", "mass_out_kg", "mass_decayed_kg", CLOSURE),
     "budget_closure_relative",
 )
 """What needs the rates of every step."""
@@ -123,6 +124,9 @@ def _metrics(told: Told, one: SoluteRun) -> dict[str, float]:
     metrics = transport_metrics(one.result, grid, one.medium)
     metrics = {key: value for key, value in metrics.items() if "percent_discrepancy" not in key}
     metrics |= _worst_printed(one.listing)
+    if option_of(one.part, "mst", "SORPTION") is not None and not _linear(one.part):
+        # what is sorbed does not follow from concentrations by one factor
+        metrics = {k: v for k, v in metrics.items() if k not in ("mass_sorbed_kg", CLOSURE)}
     if not one.whole:
         metrics = {key: value for key, value in metrics.items() if key not in OF_BUDGETS}
     if one.result.connections is not None:
@@ -168,7 +172,8 @@ def _run(
     porosity = package_array(own, part, "mst", "porosity")
     if porosity is None:
         return None
-    medium = _medium(own, part, flow, porosity)
+    mobile, grains = _mobile(own, part, porosity)
+    medium = _medium(own, part, flow, porosity * mobile)
     saturation = _saturation(flow)
     volumes = _thickness(flow) * flow.grid.areas
     told = listings[part.name]
@@ -183,8 +188,8 @@ def _run(
         length_d=np.diff(time_d, prepend=0.0),
         concentration=kept.values,
         start=np.zeros(shape) if start is None else np.where(flow.grid.active, start, np.nan),
-        pore_volume=(porosity * volumes * saturation)[when],
-        sorbing=_sorbing(own, part, volumes * saturation[-1]),
+        pore_volume=(porosity * mobile * volumes * saturation)[when],
+        sorbing=_sorbing(own, part, volumes * saturation[-1]) * grains,
         budget=tuple(rows),
         steps_d=steps_d,
         observed={},
@@ -233,9 +238,31 @@ def _sorbing(own: OwnModel, part: Part, wet: Floats) -> Floats:
     """(n_layers, n) m3 of water that would hold what is sorbed."""
     share = package_array(own, part, "mst", "distcoef")
     density = package_array(own, part, "mst", "bulk_density")
-    if share is None or density is None or option_of(part, "mst", "SORPTION") is None:
+    if share is None or density is None or not _linear(part):
         return np.zeros_like(wet)
     return share * density * wet
+
+
+def _linear(part: Part) -> bool:
+    """Whether what is sorbed is in proportion to the concentration."""
+    told = option_of(part, "mst", "SORPTION")
+    return told is not None and told[:1] in ([], ["LINEAR"])
+
+
+def _mobile(own: OwnModel, part: Part, porosity: Floats) -> tuple[Floats, Floats]:
+    """Shares of a cell's pores and of its grains that belong to the water that moves.
+
+    Of what the IST packages hold, MODFLOW 6.4.1 is told the pores (THETAIM; grains go along with
+    them), later versions the share of the cell (VOLFRAC; POROSITY is then of the mobile domain).
+    """
+    still = [replace(part, packages=(one,)) for one in part.packages if one.type == "ist"]
+
+    def total(name: str) -> Floats:
+        held = [package_array(own, alone, "ist", name) for alone in still]
+        return sum((one for one in held if one is not None), np.zeros_like(porosity))
+
+    cell, whole = total("volfrac"), porosity + total("thetaim")
+    return 1.0 - cell, (1.0 - cell) * porosity / np.where(whole > 0, whole, 1.0)
 
 
 def _budget(part: Part, flow: ModelRun, kept: Heads) -> tuple[list[BudgetRow], Ids]:
