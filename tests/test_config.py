@@ -33,6 +33,7 @@ class Physics(Table):
     resistivity: float = Field(1e-3, ge=0, description="eta = 1/S, Lundquist number S [L v_A]")
     equilibrium: Literal["cosine_tearing", "orszag_tang"] = "cosine_tearing"
     hold: bool = False
+    label: str = Field("k", pattern="^[A-Za-z0-9_-]+$")
 
 
 class Time(Table):
@@ -114,6 +115,10 @@ FAULTS = {
     "a bool is no number": (
         "t1 = true",
         "must be a number > 0.0 and <= 1000000.0 [L/v_A], got true",
+    ),
+    "a name with a blank": (
+        "t1 = 1\n[physics]\nlabel = 'a b'",
+        "physics.label must be letters, digits, _ or -, got 'a b'",
     ),
     "a bool in a union": ("t1 = 1\ndt = false", "must be a number or 'auto' [L/v_A], got false"),
     "text is no number": ('t1 = "3"', "got '3'"),

@@ -148,6 +148,9 @@ def _expected(node: Mapping[str, Any], value: Any, schema: Any) -> str:
     return _words(node, schema)
 
 
+_PATTERNS = {"^[A-Za-z0-9_-]+$": "letters, digits, _ or -"}
+
+
 def _words(node: Mapping[str, Any], schema: Any) -> str:
     """What a JSON Schema node allows, in words."""
     node = _without_null(_resolved(node, schema))
@@ -163,7 +166,8 @@ def _words(node: Mapping[str, Any], schema: Any) -> str:
         name = "a number" if kind == "number" else "a whole number"
         return f"{name} {_bounds(node)}".rstrip()
     if kind == "string":
-        return "text that is not empty" if node.get("minLength") == 1 else "text"
+        text = "text that is not empty" if node.get("minLength") == 1 else "text"
+        return _PATTERNS.get(node.get("pattern", ""), text)
     return {"boolean": "true or false", "object": "a table"}.get(str(kind), "something else")
 
 

@@ -118,7 +118,7 @@ OF_FILES = {
     "no id": ("cell,value\n1,2\n", ": heads.csv:2  id is required"),
     "an id that is none": (
         "id,cell,value\nb 1,1,2\n",
-        ": heads.csv:2  id must be text, got 'b 1'",
+        ": heads.csv:2  id must be letters, digits, _ or -, got 'b 1'",
     ),
     "no rows": ("id,cell,value\n", ": heads.csv holds no rows below a header"),
     "nothing": ("", ": heads.csv holds no rows below a header"),
