@@ -23,7 +23,7 @@ class RunSummary:
     """Plain values, written as `run_summary.json`.
 
     metrics: dotted names to numbers; units as the vocabulary says.
-    notes: text worth a column (audit status, ids).
+    notes: text worth a column (audit status, ids); `result`: what was found, lines for a terminal.
     artifacts: POSIX paths below `output_dir`; each must exist.
     """
 

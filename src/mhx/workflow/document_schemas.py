@@ -209,6 +209,7 @@ COMPARISON: Mapping[str, Node] = {
     "audit_mismatches": COUNT,
     "n_simulations": COUNT,
     "n_failed_simulations": COUNT,
+    "n_empty_observables": COUNT,
     **{f"n_{name}_rows": COUNT for name in _COMPARED},
     "closure_max_abs_m3_s": _or_null(NUMBER),
     "closure_max_abs_mm_d": _or_null(NUMBER),

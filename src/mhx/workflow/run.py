@@ -314,10 +314,20 @@ def _answer(
         headline=f"{loaded.name}: {verdict}{passed}",
         wrote=root,
         results=results,
+        details=_result(root, document["notes"]),
         next=f"mhx verify {root}",
         document=document,
         exit_code=0 if not results or all_pass(results) else 1,
     )
+
+
+def _result(root: Path, notes: Mapping[str, str]) -> list[str]:
+    """What the runner found, in its own words, and where its page lies."""
+    told = notes.get("result", "").splitlines()
+    page = notes.get("comparison_web_report", "")
+    if page and (root / page).is_file():
+        told.append(f"page: {root / page}")
+    return told
 
 
 def _verified(root: Path, loaded: Loaded) -> Answer:
@@ -332,7 +342,10 @@ def _verified(root: Path, loaded: Loaded) -> Answer:
     manifest = read_manifest(root / MANIFEST_NAME)
     document = read_json(root / SUMMARY, RUN_SUMMARY)
     answer = _answer(root, loaded, _judged(root), document)
-    details = ["nothing was computed: the run was finished before; every file is as it was written"]
+    details = [
+        *answer.details,
+        "nothing was computed: the run was finished before; every file is as it was written",
+    ]
     if manifest.get("code_digest") != provenance.code_digest():
         details.append(
             f"it was made by other code (mhx {manifest['mhx_version']}); "

@@ -177,6 +177,26 @@ FAULTS = {
     ),
 }  # fmt: skip
 
+MASKS = {
+    "two points": ("x,y\n1,1\n2,2\n", ": {path}: an outline needs at least 3 points, got 2"),
+    "no number": ("x,y\n1,a\n", ": {path}:2  y must be a number, got 'a'"),
+    "no columns": ("", ": {path}:1  the header must have the columns x,y, got nothing"),
+    "beside the domain": (
+        "x,y\n500,0\n600,0\n600,50\n",
+        " must overlap the domain, x 0 .. 400 m, got x 500 .. 600 m",
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "told"), MASKS.values(), ids=MASKS)
+def test_a_mask_that_is_none_is_told_before_anything_runs(text: str, told: str) -> None:
+    path = Path("mask.csv")
+    path.write_text(text)
+    more = '[[comparison.observable]]\nname = "m"\nvariable = "head"\nsupport = "mask"\n'
+    (line,) = refused(more=f'{more}mask = "mask.csv"')
+    key = "cmp.toml:17  comparison.observable[0].mask"
+    assert line == key + told.format(path=path.absolute())
+
 
 @pytest.mark.parametrize(("texts", "told"), FAULTS.values(), ids=FAULTS)
 def test_a_fault_is_told_with_its_key_and_file(texts: dict[str, str], told: str) -> None:

@@ -159,9 +159,24 @@ def test_a_bound_that_is_exceeded_fails_and_everything_stays(mf6: Path, tmp_path
     checks = json.loads((root / "validation.json").read_text())["checks"]
     assert checks == {
         "methods_solve_one_case": True, "every_method_finished": True, "balances_close": True,
-        "other_wells_rmse": False,
+        "every_observable_finds_values": True, "other_wells_rmse": False,
     }  # fmt: skip
     assert manifest(root)["audit_status"] == "pass"
+
+
+def test_an_observable_that_finds_nothing_fails_and_the_answer_says_so(
+    mf6: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nowhere = '[[comparison.observable]]\nname = "cell"\nvariable = "head"\nsupport = "cell"\n'
+    code, root = compared(tmp_path, method=DISV, more=f"{POINT}{nowhere}cell = 999\n")
+    assert code == 1
+    verdicts = json.loads((root / "validation.json").read_text())["verdicts"]
+    assert verdicts["every_observable_finds_values"]["verdict"] == "fail"
+    assert manifest(root)["n_empty_observables"] == 1
+    told = capsys.readouterr().out
+    assert "largest differences from 'dis':\n  wells: " in told
+    assert "  cell: nothing to compare (other: there is no cell 999; the mesh has 32)" in told
+    assert f"page: {root / 'comparison_report.html'}" in told
 
 
 def test_other_accepted_recharge_is_another_case(mf6: Path, tmp_path: Path) -> None:

@@ -8,12 +8,14 @@ the case has.  Faults have the keys of the comparison's file.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from mhx.config.faults import Told, shown
 from mhx.config.lines import Place
 from mhx.config.paths import paths_in
+from mhx.errors import ConfigError
 from mhx.evidence.hashing import file_digest
 from mhx.groundwater.comparison.children import (
     Child,
@@ -197,6 +199,7 @@ def _missing_in(one: Observable, config: Simulation) -> Iterator[tuple[Place, st
     if isinstance(one.time, float) and one.time > (end := _end_d(config)):
         yield ("time",), f"must be <= {end:.10g} [d], when the simulation ends, got {one.time!r}"
     yield from _outside(one, config)
+    yield from _mask(one, config)
 
 
 def _boundaries(config: Simulation, solute: bool) -> list[str]:
@@ -225,6 +228,29 @@ def _end_d(config: Simulation) -> float:
     if config.flow is not None and config.flow.regime == "transient" and config.flow.time:
         seconds = max(seconds, sum(period.seconds for period in config.flow.time.period))
     return seconds / 86400.0 if seconds else float("inf")
+
+
+def _mask(one: Observable, config: Simulation) -> Iterator[tuple[Place, str]]:
+    """A mask that is no polygon, or lies beside a rectangle."""
+    if one.mask is None or not one.mask.exists():  # told where all inputs are looked for
+        return
+    drawn = import_module("mhx.groundwater.polylines")  # numpy, shapely
+    try:
+        ring = drawn.outline_of(drawn.read_points(one.mask, "mask"), str(one.mask))
+    except ConfigError as error:
+        yield ("mask",), f": {str(error).removeprefix('mask: ')}"
+        return
+    domain = config.domain
+    if domain is None or domain.kind != "rectangle":
+        return
+    ends = ((domain.x0, domain.length_x), (domain.y0, domain.length_y))
+    for axis, (start, length) in enumerate(ends):
+        low, high = float(ring[:, axis].min()), float(ring[:, axis].max())
+        if high <= start or low >= start + (length or 0.0):
+            name = "xy"[axis]
+            told = f"must overlap the domain, {name} {start:.10g} .. {start + (length or 0):.10g} m"
+            yield ("mask",), f"{told}, got {name} {low:.10g} .. {high:.10g} m"
+            return
 
 
 def _outside(one: Observable, config: Simulation) -> Iterator[tuple[Place, str]]:

@@ -18,7 +18,7 @@ from mhx.config import Source, parse, refuse
 from mhx.evidence import schemas
 from mhx.evidence.gates import Gate, GateResult, judge_all, validation_document
 from mhx.evidence.store import write_json
-from mhx.groundwater.comparison import audit, carrying, page, planning, records
+from mhx.groundwater.comparison import audit, carrying, page, planning, records, telling
 from mhx.groundwater.comparison.carrying import Ended
 from mhx.groundwater.comparison.children import Child, Resolved
 from mhx.groundwater.comparison.closures import closures_of, metrics_of, summary_of
@@ -42,7 +42,7 @@ FAILED = Gate(
     metric="n_failed_simulations",
     high=0,
     reason="a method that is missing is a comparison that was not made",
-    remedy="see its log in simulations/<id>/attempts; the same command goes on with what failed",
+    remedy="see its log in simulations/<id>/attempts, mend the cause and give another --output-dir",
 )
 BALANCES = Gate(
     name="balances_close",
@@ -50,6 +50,13 @@ BALANCES = Gate(
     high=1,
     reason="a method that loses more than 1 % of its water or mass is no solution of the case",
     remedy="tighten its solver, or leave the method out",
+)
+EMPTY = Gate(
+    name="every_observable_finds_values",
+    metric="n_empty_observables",
+    high=0,
+    reason="where no method has a value in common with the reference nothing was compared",
+    remedy="see unmatched in comparison_metrics.json: a cell, mask or time that is not there",
 )
 
 
@@ -212,6 +219,7 @@ def _metrics(methods: _Read, found: Findings) -> dict[str, float]:
         "n_simulations": len(methods.children),
         "n_failed_simulations": failed,
         **found.counts,
+        "n_empty_observables": _empty(methods.table, found),
         audit.MISMATCHES: found.audit.mismatches,
         **summary_of(found.closures),
     }
@@ -225,11 +233,25 @@ def _metrics(methods: _Read, found: Findings) -> dict[str, float]:
     return metrics
 
 
+def _empty(table: ComparisonTable, found: Findings) -> int:
+    """Declared observables that were read from two methods or more, and compare none of them.
+
+    Rates are left out: an exact solution tells none, and their boundaries are checked in planning.
+    """
+    pairs: dict[str, float] = {}
+    for row in found.rows:
+        pairs[row.observable] = pairs.get(row.observable, 0) + row.statistics["n_pairs"]
+    fields = (o for o in table.observable if o.variable != "budget" and o.support != "outlet")
+    return sum(pairs.get(one.name) == 0 for one in fields)
+
+
 def _gates(methods: _Read, found: Findings, metrics: Mapping[str, float]) -> list[Gate]:
     """The audit, the methods, the balances where some are told, and the declared bounds."""
     gates = [*found.audit.gates, FAILED]
     if found.closures:
         gates.append(BALANCES)
+    if methods.table.observable and found.rows:
+        gates.append(EMPTY)
     for one in methods.table.observable:
         bounds = {"rmse": one.max_rmse, "max_abs_error": one.max_abs_error}
         for name in planning.observed_by(one, methods.table):
@@ -277,7 +299,8 @@ def _told(root: Path, methods: _Read, found: Findings, judged: _Judged) -> RunSu
     write_json(root / VALIDATION, validation)
     metrics = {**judged.metrics, "wall_time_seconds": wall}
     records.write_manifest(root, _facts(root, methods, found, metrics))
-    return RunSummary(metrics=metrics, notes=_notes(found), artifacts=_artifacts(root, methods))
+    notes = _notes(found) | {"result": "\n".join(telling.lines(found, methods.ended))}
+    return RunSummary(metrics=metrics, notes=notes, artifacts=_artifacts(root, methods))
 
 
 def _drawn(root: Path, methods: _Read, found: Findings) -> Sequence[Any]:

@@ -25,6 +25,7 @@ _TOP: tuple[Row, ...] = (
     ("n_metric_rows", "1", "count", "simulations times observables that were compared"),
     ("n_difference_rows", "1", "count", "values that found their partner in the reference"),
     ("n_unmatched_rows", "1", "count", "values that did not"),
+    ("n_empty_observables", "1", "count", "declared observables of fields that compare no value"),
     ("audit_mismatches", "1", "count", "leaves and facts that differ and are no method"),
     ("closure_max_abs_m3_s", "m3/s", "extremum", "largest water lost or made, any period"),
     ("closure_max_abs_mm_d", "mm/d", "extremum", "the same per area of the domain"),
