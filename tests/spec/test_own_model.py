@@ -375,3 +375,57 @@ def test_faults_name_the_line_of_the_value(tmp_path):
 def test_steps_are_the_models_own(tmp_path, mf6):
     run = ran(tmp_path)
     assert [float(row["time_d"]) for row in rows(run / "results/steps.csv")] == [1.0, 6.0, 11.0]
+
+
+def two_models(folder):
+    """The upper layer alone, cut between its third and fourth cell."""
+    root = model(folder)
+    for name in ("g.dis", "g.npf", "g.nam", "k2.txt", "west.chd", "east.chd"):
+        (root / name).unlink()
+    one = FILES["g.dis"].replace("nlay 2", "nlay 1")
+    one = one.replace(
+        "botm layered\n    constant 10.0\n    constant 0.0", "botm\n    constant 10.0"
+    )
+    npf = FILES["g.npf"].replace(
+        "layered\n    constant 1.0\n    open/close k2.txt", "\n    constant 1.0"
+    )
+    chd = FILES["east.chd"].split("begin period")[0].replace("maxbound 2", "maxbound 1")
+    chd += "begin period 1\n  1 1 {} {}\nend period\n"
+    for name, columns, held in (("a", 3, (1, 10.0)), ("b", 2, (2, 5.0))):
+        (root / f"{name}.nam").write_text(
+            "begin options\n  save_flows\nend options\nbegin packages\n"
+            f"  dis6 {name}.dis dis\n  ic6 {name}.ic ic\n  npf6 {name}.npf npf\n"
+            f"  chd6 {name}.chd edge_{name}\n  oc6 {name}.oc oc\nend packages\n"
+        )
+        (root / f"{name}.dis").write_text(one.replace("ncol 5", f"ncol {columns}"))
+        (root / f"{name}.npf").write_text(npf)
+        (root / f"{name}.ic").write_text(FILES["g.ic"])
+        (root / f"{name}.chd").write_text(chd.format(*held))
+        (root / f"{name}.oc").write_text(FILES["g.oc"].replace("g.", f"{name}."))
+    names = FILES["mfsim.nam"].replace("  gwf6 g.nam g\n", "  gwf6 a.nam a\n  gwf6 b.nam b\n")
+    names = names.replace("begin exchanges\n", "begin exchanges\n  gwf6-gwf6 ab.exg a b\n")
+    (root / "mfsim.nam").write_text(names.replace("ims6 m.ims g", "ims6 m.ims a b"))
+    (root / "ab.exg").write_text(
+        "begin options\n  save_flows\nend options\nbegin dimensions\n  nexg 1\nend dimensions\n"
+        "begin exchangedata\n  1 1 3 1 1 1 1 50.0 50.0 100.0\nend exchangedata\n"
+    )
+    return root
+
+
+def test_several_models_that_exchange_water(tmp_path, mf6):
+    two_models(tmp_path)
+    found = metrics(ran(tmp_path, patch(more='model = "b"')))
+    # 250 m at K = 1 m/d and 150 m at 2 m/d.
+    rate = 1000.0 * 5.0 / (250.0 + 150.0 / 2) / 86400.0
+    assert found["flow_metrics.a.budget_chd_rate_in_m3_s"] == pytest.approx(rate, rel=1e-8)
+    assert found["flow_metrics.b.budget_chd_rate_out_m3_s"] == pytest.approx(rate, rel=1e-8)
+    assert found["flow_metrics.a.head_max_m"] == 10.0 and found["flow_metrics.b.head_min_m"] == 5.0
+    assert found["flow_metrics.a.n_cells"] == 3 and found["flow_metrics.b.n_cells"] == 2
+    assert found["flow_metrics.closure_relative"] < 1e-6
+
+
+def test_a_patch_of_one_of_several_models_says_which(tmp_path):
+    two_models(tmp_path)
+    said = refused(tmp_path, patch())
+    assert "model.patch[0]" in said and "a" in said and "b" in said
+    assert "'c'" in refused(tmp_path, patch(more='model = "c"'))
