@@ -46,6 +46,8 @@ def anchored(data, kind="structured"):
     return data
 
 
+HILL = {"kind": "plane", "base_elevation": 102.0, "amplitude": 6.0, "rises_to": "west"}
+DEEP = {"kind": "constant_bottom", "bottom": 90.0}
 REFUSED = {
     "no solution": (case(None), "solver.analytic.solution is required with engine = 'analytic'"),
     "an unknown one": (case("hantush"), "must be one of linear, dupuit, toth, theis for flow"),
@@ -77,6 +79,20 @@ REFUSED = {
     "dupuit, above ground": (
         case("dupuit", formulation=OPEN, source=[RAIN]),
         "topography.base_elevation must lie above the water table, which reaches",
+    ),
+    "dupuit, above a ground that falls": (
+        case("dupuit", formulation=OPEN, layers=DEEP, topography=HILL | {"rises_to": "east"}),
+        "topography.base_elevation must lie above the water table, which reaches 105 m where",
+    ),
+    "dupuit, above a ground that falls across": (
+        case("dupuit", formulation=OPEN, layers=DEEP, topography=HILL | {"rises_to": "north"}),
+        "topography.base_elevation must lie above the water table, which reaches 105 m where",
+    ),
+    "dupuit, below a valley": (
+        case("dupuit", formulation=OPEN,
+             topography={"kind": "valley", "base_elevation": 200.0, "slope": 0.0, "relief": 5.0,
+                         "width": 100.0, "axis": "river"}),
+        "topography.kind must be 'plane'",
     ),
     "toth, two sides": (case("toth"), "flow.bc must be chd on one side and nothing else"),
     "toth, one head": (case("toth", bc=[WEST]), "flow.bc[0].head must follow the ground, as 'top'"),
@@ -211,3 +227,9 @@ def test_sides_are_held_at_edges_or_at_centres_of_the_outer_cells():
     data["solver"]["analytic"]["anchor"] = "edges"
     found = evaluate("linear", parse(Simulation, data), [[0.0, 0.0], [1000.0, 0.0]], [0.0])
     assert found[0] == pytest.approx([105.0, 101.0])
+
+
+def test_a_water_table_below_a_sloping_ground_is_dupuits():
+    """105 m to 101 m below 108 m to 102 m."""
+    data = case("dupuit", formulation=OPEN, layers=DEEP, topography=HILL)
+    assert parse(Simulation, data).engine == "analytic"

@@ -17,6 +17,9 @@ from mhx.groundwater.kinds import Place
 FELT = 0.01
 """Share of a well's water that passes its distance to a side, from which that is too near [1]."""
 
+PLACES = 100
+"""Intervals between two sides at whose ends water table and ground are compared [1]."""
+
 
 def linear(read: Reading) -> Linear:
     """Uniform flow."""
@@ -50,21 +53,36 @@ def dupuit(read: Reading) -> Dupuit:
         axis=axis, low=low, high=high, head_low=head_low, head_high=head_high, k=k,
         thickness=math.nan, width=width, bottom=bottom, recharge=recharge,
     )  # fmt: skip
-    highest, top = _summit(case), read.flat_top()
-    if top is not None and highest > top:
-        what = f"lie above the water table, which reaches {highest:.6g} m,"
-        read.must(False, ("topography", "base_elevation"), what)
+    _below_ground(read, case)
     return case
 
 
-def _summit(case: Dupuit) -> float:
-    """The largest head [m]."""
+def _below_ground(read: Reading, case: Dupuit) -> None:
+    """Above the ground MODFLOW's cells are full, and the square of the head is no longer linear."""
+    ground = read.config.topography
+    plane = ground is not None and ground.kind == "plane"
+    told = "be 'plane': no other ground is known to lie above the water table"
+    if not read.must(plane, ("topography", "kind"), told):
+        return
+    assert ground is not None and ground.base_elevation is not None
+    base, rise, rises = ground.base_elevation, ground.amplitude or 0.0, str(ground.rises_to)
+    along = AXES[rises] == case.axis
+    for at in range(PLACES + 1):
+        share, head = at / PLACES, _head(case, at / PLACES)
+        up = (share if rises in ("east", "north") else 1 - share) if along else float(rise < 0)
+        if head > base + rise * up:
+            what = f"lie above the water table, which reaches {head:.6g} m where the ground is at "
+            what += f"{base + rise * up:.6g} m,"
+            read.must(False, ("topography", "base_elevation"), what)
+            return
+
+
+def _head(case: Dupuit, share: float) -> float:
+    """Head at a share of the way between the two sides [m]."""
     one, two = case.head_low - case.bottom, case.head_high - case.bottom
     bulge = case.recharge / case.k * (case.high - case.low) ** 2
-    peak = 0.5 + 0.5 * (two**2 - one**2) / bulge if bulge > 0 else 0.0
-    share = min(max(peak, 0.0), 1.0)
     square = one**2 + (two**2 - one**2) * share + bulge * share * (1 - share)
-    return case.bottom + max(one, two, math.sqrt(max(square, 0.0)))
+    return case.bottom + math.sqrt(max(square, 0.0))
 
 
 def toth(read: Reading) -> Toth:
