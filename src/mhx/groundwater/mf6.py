@@ -20,6 +20,7 @@ from mhx.groundwater.writer import BUDGET, HEADS, LISTING, SIMULATION_LISTING
 
 SCREEN = "mf6.out"
 """What the program printed."""
+_TIMES = ("Run start date", "Run end date", "Elapsed run time")
 
 
 def run_mf6(exe: Path, folder: Path, timeout_s: float | None = None) -> Listing:
@@ -138,5 +139,6 @@ def last_words(screen: Path) -> str:
     """What the Fortran library said, else the last lines that were printed, in one."""
     lines = screen.read_bytes().decode("utf-8", "replace").split("\n")
     said = [" ".join(line.split()) for line in lines if line.strip()]
+    said = [line for line in said if not line.startswith(_TIMES)]  # else no run reads as another
     fortran = [line for line in said if line.startswith("forrtl:")]
     return " / ".join(fortran or said[-3:]) or "it printed nothing"

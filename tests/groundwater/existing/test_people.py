@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mhx.config import parse
-from mhx.errors import ConfigError
+from mhx.errors import ConfigError, SolverError
 from mhx.groundwater.existing.config import Model
 from mhx.groundwater.existing.copying import planned
 from mhx.groundwater.existing.reading import opened
@@ -198,3 +198,20 @@ def test_what_sorbs_out_of_proportion_is_not_told(mf6: Path, tmp_path: Path) -> 
     found = solute(tracer(tmp_path / "own", sorption="freundlich"), tmp_path / "run")
     assert "mass_stored_kg" in found
     assert not {"mass_sorbed_kg", "closure_relative"} & set(found)
+
+
+def test_a_run_without_a_step_is_told_without_the_time_of_day(
+    own: Path, mf6: Path, tmp_path: Path
+) -> None:
+    tdis = own / "own.tdis"
+    begin, data, rest = tdis.read_text().partition("BEGIN perioddata\n")
+    end = rest[rest.index("END perioddata") :]
+    tdis.write_text(begin.replace("NPER  3", "NPER  1") + data + "  0.0  1  1.0\n" + end)
+    for name in ("flow.wel", "flow.rcha", "flow.sto"):
+        text = (own / name).read_text()
+        (own / name).write_text(text.split("BEGIN period  2")[0].split("BEGIN period  3")[0])
+    with pytest.raises(SolverError) as caught:
+        run(request(own, tmp_path / "run"))
+    told = str(caught.value)
+    assert "MODFLOW 6 stopped with exit status 1: " in told
+    assert "Premature termination" in told and "yyyy" not in told and "Elapsed" not in told

@@ -47,7 +47,8 @@ def before(config: Mapping[str, Any], folder: Path, done: Collection[str]) -> st
         listings = carried_out(made, engine, checked.solver.mf6.timeout_s)
         runs = [flow_run(made.own, p, listings[p.name]) for p in flow_parts(made.own)]
     except MhxError as error:
-        told = f"the model {given.path} does not run as it is, before any patch: {error}"
+        model = given.path.resolve()  # not as it is named from the folder of a case
+        told = f"the model {model} does not run as it is, before any patch: {error}"
         raise type(error)(f"{told} (its copy is {made.folder})") from error
     if checked.observation and not any(one.file.lower() == "tdis" for one in given.option):
         measuring.compared(checked, made, runs)  # a new time frame may hold what this one does not
