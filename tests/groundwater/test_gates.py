@@ -161,3 +161,18 @@ def test_every_gate_reads_a_word_and_says_what_to_do(strip):
         assert VOCABULARY.find(gate.metric) is not None
         assert gate.metric.startswith((FLOW, MESH))
         assert gate.reason and gate.remedy
+
+
+@pytest.mark.parametrize(
+    ("engine", "word"),
+    [("mf6", "solver.mf6."), ("mfnwt", "solver.mfnwt."), ("fem_p1", "no keys"), ("fem_p2", "mf6")],
+)
+def test_what_to_do_names_keys_of_the_engine_that_ran(engine, word, strip):
+    mesh = {"kind": "triangles"} if engine.startswith("fem") else {}
+    newton = {"formulation": {"newton": engine == "mfnwt", "xt3d": False}}
+    table = parse(Simulation, config(mesh=mesh, flow=newton).document() | {"engine": engine})
+    named = ("every_step_converged", "balance_of_every_step", "budget_file_closes")
+    found = {gate.name: gate.remedy for gate in flow_gates(table, strip(ends(9.0, 7.0)))}
+    for name in named:
+        assert word in found[name]
+        assert ("solver.mf6." in found[name]) == (engine == "mf6")

@@ -6,6 +6,7 @@ run: its metrics stand, and the verdict beside them.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from mhx.evidence.gates import Gate
 from mhx.groundwater.config import Simulation
@@ -65,6 +66,25 @@ CLOSURE = Gate(
     reason="the listing rounds to two decimals; in double precision water must not get lost",
     remedy="tighten solver.mf6.inner_dvclose and outer_dvclose; run in days, not seconds",
 )
+_NWT = {
+    CONVERGED.name: "raise solver.mfnwt.outer_maximum, or use smaller time steps",
+    STEP_BALANCE.name: "tighten solver.mfnwt.flux_tolerance and head_tolerance",
+    VOLUME_BALANCE.name: "tighten solver.mfnwt.flux_tolerance and head_tolerance, or use smaller "
+    "time steps",
+    CLOSURE.name: "tighten solver.mfnwt.flux_tolerance and head_tolerance",
+}
+_ELEMENTS = dict.fromkeys(
+    (CONVERGED.name, STEP_BALANCE.name, VOLUME_BALANCE.name, CLOSURE.name),
+    "finite elements have no keys to tighten: use flow.formulation.cell_type = 'confined', a finer "
+    "mesh, or engine = 'mf6'",
+)
+REMEDIES: Mapping[str, Mapping[str, str]] = {
+    "mfnwt": _NWT,
+    "mt3dusgs": _NWT,  # over the flow of MODFLOW-NWT
+    "fem_p1": _ELEMENTS,
+    "fem_p2": _ELEMENTS,
+}
+"""Engine -> name of a gate -> what to do, where it is not what MODFLOW 6 needs."""
 LEVELS = {"chd": "head", "ghb": "bhead", "riv": "stage", "drn": "elev"}
 """The column of each package at whose level water is exchanged."""
 
@@ -77,7 +97,9 @@ def flow_gates(config: Simulation, model: FlowModel) -> tuple[Gate, ...]:
         gates.append(RECHARGE)
     if not config.flow.accept.allow_flooding:
         gates.append(FLOODED)
-    return (*gates, *_hull(model))
+    own = REMEDIES.get(config.engine, {})
+    told = (replace(gate, remedy=own.get(gate.name, gate.remedy)) for gate in gates)
+    return (*told, *_hull(model))
 
 
 def mesh_gates(mesh: Mesh) -> tuple[Gate, ...]:
