@@ -71,7 +71,7 @@ def test_a_setting_that_takes_away_what_is_read_is_refused(
 @pytest.mark.parametrize(
     ("name", "hint"),
     [
-        ("FLOW.Npf", ", but 'flow.npf' (upper and lower case differ here)"),
+        ("FLOW.Npf", ", but there is 'flow.npf' (upper and lower case differ here)"),
         (r".\flow.npf", " (folders of a path are parted by / here)"),
         ("other.npf", ""),
     ],

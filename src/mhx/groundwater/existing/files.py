@@ -143,7 +143,7 @@ def _near(found: Reference) -> str:
     except OSError:
         return ""
     near = [name for name in there if name.lower() == found.path.name.lower()]
-    return f", but {near[0]!r} (upper and lower case differ here)" if near else ""
+    return f", but there is {near[0]!r} (upper and lower case differ here)" if near else ""
 
 
 def _references(source: BlockFile, folder: Path, kind: str) -> Iterator[Reference]:
