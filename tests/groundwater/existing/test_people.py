@@ -215,3 +215,12 @@ def test_a_run_without_a_step_is_told_without_the_time_of_day(
     told = str(caught.value)
     assert "MODFLOW 6 stopped with exit status 1: " in told
     assert "Premature termination" in told and "yyyy" not in told and "Elapsed" not in told
+
+
+def test_the_model_that_did_not_converge_is_told_though_another_did(
+    mf6: Path, tmp_path: Path
+) -> None:
+    own = tracer(tmp_path / "own", sorption="freundlich")
+    few = {"file": "b.ims", "block": "nonlinear", "key": "outer_maximum", "value": 2}
+    with pytest.raises(SolverError, match=r"did not converge in stress period 1, time step \d+"):
+        run(request(own, tmp_path / "run", model={"option": [few]}))

@@ -94,7 +94,8 @@ def carried_out(made: Materialised, engine: Engine, timeout_s: float | None) -> 
         part.name: listing.read(simulation, part.listing, None if alone else solution_of(own, part))
         for part in own.models
     }
-    for one in found.values():
+    # first what did not converge: of all other models the run says only that it stopped
+    for one in sorted(found.values(), key=lambda one: one.converged):
         if own.continues:
             steps = tuple(replace(step, converged=True) for step in one.steps)
             judged(ended, replace(one, steps=steps), own.folder, timeout_s)
