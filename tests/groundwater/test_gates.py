@@ -155,6 +155,12 @@ def test_mesh_gates_follow_kind_and_bounds():
     assert mesh_gates(stricter.mesh)[0].high == 2.0
 
 
+def test_a_single_cell_is_asked_for_nothing_about_neighbours():
+    table = config(mesh={"accept": {"orthogonality_max_deg": 30.0}})
+    names = [gate.name for gate in mesh_gates(table.mesh, neighbours=False)]
+    assert names == ["cells_fill_the_domain"]
+
+
 def test_every_gate_reads_a_word_and_says_what_to_do(strip):
     table = config(mesh={"kind": "triangles", "accept": {"orthogonality_max_deg": 30.0}})
     for gate in (*mesh_gates(table.mesh), *flow_gates(table, strip(ends(9.0, 7.0))), *OUTSIDE):

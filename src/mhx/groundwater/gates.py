@@ -102,8 +102,11 @@ def flow_gates(config: Simulation, model: FlowModel) -> tuple[Gate, ...]:
     return (*told, *_hull(model))
 
 
-def mesh_gates(mesh: Mesh) -> tuple[Gate, ...]:
-    """The bounds of `[mesh.accept]`; angles count for triangles, on which gradients live."""
+def mesh_gates(mesh: Mesh, *, neighbours: bool = True) -> tuple[Gate, ...]:
+    """The bounds of `[mesh.accept]`; angles count for triangles, on which gradients live.
+
+    neighbours: whether any cell has one; of a single cell nothing is said about faces.
+    """
     accept, kind = mesh.accept, mesh.kind
     bounds: Mapping[str, tuple[str, dict[str, float | None], str, str]] = {
         "smallest_angle": (
@@ -141,6 +144,7 @@ def mesh_gates(mesh: Mesh) -> tuple[Gate, ...]:
         )
         for name, (metric, bound, reason, remedy) in bounds.items()
         if any(value is not None for value in bound.values())
+        and (neighbours or metric not in ("area_ratio_max", "orthogonality_max_deg"))
     )
 
 

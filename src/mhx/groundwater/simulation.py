@@ -89,7 +89,7 @@ def _built(config: Simulation, root: Path) -> Told:
         metrics={f"{MESH}{name}": value for name, value in ground.metrics.items()},
         notes={"output_mesh": f"{MESH_FOLDER}/cells.csv"}
         | noted(programs.values(), libraries_of(config.engine, site.mesh.kind)),
-        gates=list(gates.mesh_gates(site.mesh)),
+        gates=list(gates.mesh_gates(site.mesh, neighbours=ground.metrics["neighbours_max"] > 0)),
     )
     if not config.runs("flow"):
         if config.output.figures:
