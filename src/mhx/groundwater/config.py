@@ -22,7 +22,7 @@ from mhx.groundwater.measured.config import Observation
 from mhx.groundwater.packages import ID, Boundary, WaterSource
 from mhx.groundwater.site import Domain, Layers, Mesh, Site, Topography
 from mhx.groundwater.solver import Engine, Solver
-from mhx.groundwater.transport.config import Transport, disagreements
+from mhx.groundwater.transport.config import Transport, beside, disagreements
 
 BUILT = ("domain", "topography", "layers", "mesh", "flow", "transport")
 """Tables of a model that is built here; the user's own model brings all of it."""
@@ -133,6 +133,8 @@ class Simulation(Table):
         faults += [*fem.faults(self), *analytic.faults(self)]
         if self.runs("transport") and self.transport is not None and self.flow is not None:
             faults += disagreements(self.transport, self.flow, _most_layers(self))
+            if self.domain is not None and self.mesh is not None and self.mesh.kind != "file":
+                faults += beside(self.transport, self.domain)
         refuse("Simulation", faults)
         return self
 

@@ -50,7 +50,7 @@ class Nwt(Table):
     exe: InputPath | None = Field(default=None, description="executable; else it is looked for")
     head_tolerance: float = Field(default=1e-8, gt=0, description="head change, outer steps [m]")
     flux_tolerance: float = Field(default=1e-6, gt=0, description="flow residual [m3/d]")
-    outer_maximum: int = Field(default=500, ge=1, description="outer iterations [1]")
+    outer_maximum: int = Field(default=500, ge=1, le=10**6, description="outer iterations [1]")
     timeout_s: float | None = Field(default=None, gt=0, description="wall clock of the solver [s]")
 
 

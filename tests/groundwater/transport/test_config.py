@@ -135,6 +135,10 @@ REFUSALS = [
         "transport.observation[0].line must be the id of a mesh.constraint",
     ),
     (
+        setting("observation.0.x", 1000.0),
+        "transport.observation[0].x must lie in the domain, 0 .. 100 [m], got 1000.0",
+    ),
+    (
         setting("observation.0.layer", 2),
         "transport.observation[0].layer must be <= 1 layers, got 2",
     ),

@@ -13,6 +13,7 @@ from mhx.config import InputPath, Table
 from mhx.groundwater.flow_config import MOST_STEPS, Flow, Param
 from mhx.groundwater.kinds import Fault, Uses, refuse
 from mhx.groundwater.packages import ID, Number, Package, Quantity
+from mhx.groundwater.site import Domain
 from mhx.groundwater.units import UNITS, measuring, to_si
 
 PARAMETERS = {
@@ -277,6 +278,19 @@ def _deep(layers: Collection[int], n_layers: int, place: tuple[str | int, ...]) 
     for at, layer in enumerate(layers):
         if layer > n_layers:
             yield Fault((*place, at), f"must be <= {n_layers} layers, got {layer}")
+
+
+def beside(transport: Transport, domain: Domain) -> Iterator[Fault]:
+    """Points of breakthrough curves beside a rectangle; other outlines are known when meshed."""
+    if domain.kind != "rectangle":
+        return
+    sides = (("x", domain.x0, domain.length_x), ("y", domain.y0, domain.length_y))
+    for index, point in enumerate(transport.observation):
+        for axis, low, length in sides:
+            value, high = getattr(point, axis), low + (length or 0.0)
+            if value is not None and not low <= value <= high:
+                told = f"must lie in the domain, {low:.10g} .. {high:.10g} [m], got {value!r}"
+                yield Fault(("transport", "observation", index, axis), told)
 
 
 def _time(time: TransportTime, flow: Flow) -> Iterator[Fault]:
