@@ -56,9 +56,11 @@ def load_written(written: Written) -> Loaded:
     data, texts = absolute(written, table)
     checked, faults = faults_in(table, data)
     inputs = {place: text for place, kind, text in paths_in(table, data) if kind == "input"}
-    faults += absent(inputs, texts)
+    missing = absent(inputs, texts)
+    faults += missing
     if checked is not None:
-        faults += refusals_of(checked)
+        told = {fault.place for fault in missing}  # whoever opens such a file fails, too
+        faults += [fault for fault in refusals_of(checked) if fault.place not in told]
     if checked is None or faults:
         raise listed(source, faults)
     config = checked.named(path.stem).document()
