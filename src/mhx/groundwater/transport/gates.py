@@ -60,7 +60,8 @@ def hull_gates(transport: Transport, mixed: bool = True) -> list[Gate]:
         name="no_concentration_below_zero",
         metric=f"{TRANSPORT}undershoot",
         high=accept.undershoot_max,
-        reason="a negative concentration is made by the scheme",
+        reason="a negative concentration is made by the scheme, or by a src that takes more mass "
+        "than there is",
         remedy=cure,
     )
     high = Gate(
