@@ -177,6 +177,19 @@ FAULTS = {
     ),
 }  # fmt: skip
 
+
+def test_a_file_that_is_not_there_is_told_once() -> None:
+    more = '[[comparison.observable]]\nname = "m"\nvariable = "head"\nsupport = "mask"\n'
+    (line,) = refused(more=f'{more}mask = "none.csv"')
+    assert line == "cmp.toml:17  comparison.observable[0].mask: no file 'none.csv' beside cmp.toml"
+    Path("base.toml").unlink()
+    text = Path("cmp.toml").read_text().replace("base.toml", "gone.toml")
+    Path("cmp.toml").write_text(text)
+    with pytest.raises(ConfigError) as error:
+        load(Path("cmp.toml"))
+    assert str(error.value).count("gone.toml") == 1
+
+
 MASKS = {
     "two points": ("x,y\n1,1\n2,2\n", ": {path}: an outline needs at least 3 points, got 2"),
     "no number": ("x,y\n1,a\n", ": {path}:2  y must be a number, got 'a'"),
