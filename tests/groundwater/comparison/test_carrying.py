@@ -71,6 +71,10 @@ ENDINGS = {
     "a solver that said no": (
         failing("SolverError", 3), SolverError, "failed", "simulation 'other': no",
     ),
+    "a solver whose listing says why": (
+        failing("SolverError", 3, "no; see mf6/mfsim.lst line 9"), SolverError, "failed",
+        "simulation 'other': no; see mf6/mfsim.lst line 9 in simulations/other",
+    ),
     "a program that is missing": (
         failing("EngineMissing", 3), EngineMissing, "failed", "simulation 'other': no",
     ),

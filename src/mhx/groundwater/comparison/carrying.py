@@ -152,6 +152,11 @@ def _ended(root: Path, outcome: Outcome) -> Ended:
     return Ended(id=name, root=place, status=status, error=str(cause), cause=cause)
 
 
+def _there(message: str, name: str) -> str:
+    """Where the file lies that a message names from the folder of its own run."""
+    return f" in {SIMULATIONS}/{name}" if "; see " in message else ""
+
+
 def _cause(root: Path, place: Path, outcome: Outcome) -> MhxError:
     """The error of a run as the comparison tells it."""
     name, log = outcome.job.name, relative_path(str(outcome.log), root)
@@ -164,5 +169,5 @@ def _cause(root: Path, place: Path, outcome: Outcome) -> MhxError:
     if (place / ERROR).is_file():
         record = read_json(place / ERROR, RUN_ERROR)
         kind = _CLASSES.get(record["class"], RunError)
-        return kind(f"{said}: {record['message']}")
+        return kind(f"{said}: {record['message']}{_there(record['message'], name)}")
     return RunError(f"{said} ended with exit code {outcome.exit_code}; see {log}")
