@@ -1,6 +1,7 @@
 """Our files and flopy's make MODFLOW 6 compute the same heads, whatever the model holds."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -192,3 +193,16 @@ def test_rows_and_columns_give_the_heads_of_the_same_cells_as_polygons(
         run_mf6(mf6, folder)
         heads.append(read_heads(folder / writer.HEADS, found.n_layers, found.grid.n_cells).values)
     np.testing.assert_allclose(heads[0], heads[1], rtol=0, atol=1e-6)
+
+
+def test_vertices_count_from_the_corner_of_the_grid() -> None:
+    """MODFLOW's areas lose digits to projected northings."""
+    here, far = model(), np.array([4e5, 6.8e6])
+    away = here.grid.vertices.min(axis=0) + far
+    moved = {name: getattr(here.grid, name) + far for name in ("vertices", "centres", "outline")}
+    there = replace(here, grid=replace(here.grid, **moved))
+    texts = [writer.write(one)["flow.disv"].decode() for one in (here, there)]
+    origin = [float(number) for number in re.findall(r"[XY]ORIGIN (\S+)", texts[1])]
+    assert origin == away.tolist()
+    parts = [text[text.index("BEGIN griddata") :] for text in texts]
+    assert parts[0] == parts[1]

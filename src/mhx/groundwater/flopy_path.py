@@ -11,7 +11,7 @@ import flopy
 import numpy as np
 
 from mhx.groundwater.model import NAME, Boundary, FlowModel
-from mhx.groundwater.writer import BUDGET, HEADS, LISTING, changes, spacing
+from mhx.groundwater.writer import BUDGET, HEADS, LISTING, changes, corner_of, spacing
 
 DIGITS = 17
 """Significant digits; flopy's own nine move northings by millimetres."""
@@ -97,15 +97,18 @@ def _grid(gwf: Any, model: FlowModel) -> None:
             **surfaces,
         )
         return
+    corner = corner_of(grid)
     flopy.mf6.ModflowGwfdisv(
         gwf,
         ncpl=grid.n_cells,
         nvert=len(grid.vertices),
-        vertices=[(i, *xy) for i, xy in enumerate(grid.vertices.tolist())],
+        vertices=[(i, *xy) for i, xy in enumerate((grid.vertices - corner).tolist())],
         cell2d=[
             (i, *xy, len(ids := grid.cell(i).tolist()), *ids)
-            for i, xy in enumerate(grid.centres.tolist())
+            for i, xy in enumerate((grid.centres - corner).tolist())
         ],
+        xorigin=corner[0],
+        yorigin=corner[1],
         **surfaces,
     )
 

@@ -188,19 +188,26 @@ def _surface_lines(model: FlowModel) -> list[str]:
     return [*_flat("top", model.top, columns), *layered("botm", model.bottoms, columns)]
 
 
+def corner_of(grid: Grid) -> Floats:
+    """South-west corner of the box around a grid, from which DISV counts [m].
+
+    MODFLOW's areas are sums of products of coordinates: projected northings leave them 1e-6 off.
+    """
+    return np.asarray(grid.vertices.min(axis=0))
+
+
 def _disv(model: FlowModel) -> bytes:
-    grid = model.grid
-    vertices = [
-        f"{number} {x!r} {y!r}" for number, (x, y) in enumerate(grid.vertices.tolist(), start=1)
-    ]
+    grid, corner = model.grid, corner_of(model.grid)
+    places = (grid.vertices - corner).tolist()
+    vertices = [f"{number} {x!r} {y!r}" for number, (x, y) in enumerate(places, start=1)]
     corners, offsets = (grid.corners + 1).tolist(), grid.offsets.tolist()
     cells = []
-    for cell, (x, y) in enumerate(grid.centres.tolist()):
+    for cell, (x, y) in enumerate((grid.centres - corner).tolist()):
         ids = corners[offsets[cell] : offsets[cell + 1]]
         cells.append(f"{cell + 1} {x!r} {y!r} {len(ids)} {' '.join(map(str, ids))}")
     sizes = [f"NLAY {model.n_layers}", f"NCPL {grid.n_cells}", f"NVERT {len(vertices)}"]
     return file_text(
-        block("options", _grid_options(model)),
+        block("options", [*_grid_options(model), *_origin(corner)]),
         block("dimensions", sizes),
         block("griddata", _surface_lines(model)),
         block("vertices", vertices),
@@ -210,6 +217,10 @@ def _disv(model: FlowModel) -> bytes:
 
 def _grid_options(model: FlowModel) -> list[str]:
     return ["LENGTH_UNITS METERS", *([] if model.write_grb else ["NOGRB"])]
+
+
+def _origin(corner: Floats) -> list[str]:
+    return [f"XORIGIN {real(corner[0])}", f"YORIGIN {real(corner[1])}"]
 
 
 def spacing(grid: Grid) -> tuple[Floats, Floats, Floats]:
@@ -225,11 +236,10 @@ def _dis(model: FlowModel) -> bytes:
     assert grid.shape is not None  # "dis" has one
     rows, columns = grid.shape
     width, height, corner = spacing(grid)
-    origin = [f"XORIGIN {real(corner[0])}", f"YORIGIN {real(corner[1])}"]
     sizes = [f"NLAY {model.n_layers}", f"NROW {rows}", f"NCOL {columns}"]
     lines = [*_flat("delr", width), *_flat("delc", height), *_surface_lines(model)]
     return file_text(
-        block("options", [*_grid_options(model), *origin]),
+        block("options", [*_grid_options(model), *_origin(corner)]),
         block("dimensions", sizes),
         block("griddata", lines),
     )

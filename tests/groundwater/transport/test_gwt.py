@@ -215,6 +215,19 @@ def test_solute_is_conserved_on_every_grid(
 
 
 @pytest.mark.slow
+def test_projected_coordinates_cost_no_mass(mf6: Path, gmsh: object, tmp_path: Path) -> None:
+    """MODFLOW's areas of polygons are products of coordinates: those of the map are 1e-6 off."""
+    made = spilt("voronoi", "upstream", 1)
+    east, north = 4e5, 6.8e6
+    made["domain"] |= {"x0": east, "y0": north}
+    for table in made["transport"]["bc"]:
+        table["where"] = {"points": [[x + east, y + north] for x, y in table["where"]["points"]]}
+    run = solved(made, tmp_path / "mf6", mf6)
+    entered = budget(run, "chd", "cnc", "src")
+    assert mass(run) == pytest.approx(entered + budget(run, "decay"), rel=1e-8)
+
+
+@pytest.mark.slow
 def test_where_modflow_loses_solute_its_budget_and_a_note_say_so(
     mf6: Path, gmsh: object, tmp_path: Path
 ) -> None:
