@@ -40,6 +40,7 @@ def run(request):
     """Answers from its own configuration; one file, one gate."""
     calls.append(request.config["length"])
     if fault := request.config["fault"]:
+        write_bytes(request.output_dir / "mesh" / "cells.csv", b"cells")
         raise FAULTS[fault]
     write_bytes(request.output_dir / "rod.npz", repr(request.config["length"]).encode())
     write_bytes(request.output_dir / "figures" / "rod.png", b"a picture")

@@ -172,6 +172,20 @@ def test_a_refused_configuration_makes_room_for_a_better_one(rod_file, rods):
     assert rods == [1.0, 2.0]
 
 
+def test_a_refused_run_leaves_nothing_but_why(rod_file, tmp_path):
+    path, root = rod_file('fault = "refusal"'), tmp_path / "runs" / "rod"
+    with pytest.raises(ConfigError, match="too long"):
+        run_file(path)
+    assert set(contents(root)) == {"config.toml", "run_error.json"}
+    method = root / "simulations" / "one" / "manifest.json"
+    method.parent.mkdir(parents=True)
+    method.write_text("{}")
+    (root / "run_error.json").unlink()
+    with pytest.raises(ConfigError, match="too long"):
+        run_file(path)
+    assert method.is_file()  # what is finished inside is not lost
+
+
 def test_an_interrupted_run_is_not_replaced_by_another_configuration(rod_file):
     with pytest.raises(KeyboardInterrupt):
         run_file(rod_file('fault = "interrupt"'))

@@ -9,6 +9,7 @@ testbed keeps there, are no part of a run.
 
 import contextlib
 import os
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -146,7 +147,7 @@ def _finished(root: Path, asked: _Asked) -> bool:
     if root.exists() and not root.is_dir():
         raise ConfigError(f"{root} is a file; --output-dir must name a folder")
     _must_not_lie_in_a_campaign(root)
-    there = set(os.listdir(root)) - LOCKS - LEFT_OUT_FOLDERS if root.exists() else set()
+    there = _contents(root) if root.exists() else set()
     if not there or there <= {path.name for path in drafts(root)}:
         return False
     if CONFIG not in there:
@@ -203,6 +204,7 @@ def _carried_out(loaded: Loaded, source: Source) -> _Done:
     root = loaded.output_dir
     for stale in (SUMMARY, ERROR):
         (root / stale).unlink(missing_ok=True)
+    fresh = _contents(root) <= {CONFIG}
     try:
         summary = _summary(loaded, source)
         document = strict(_summary_document(summary))
@@ -216,10 +218,29 @@ def _carried_out(loaded: Loaded, source: Source) -> _Done:
             "message": str(error) or "interrupted",
             "exit_code": error.exit_code if isinstance(error, MhxError) else code,
         }
+        if fresh and isinstance(error, ConfigError):  # asked again with what is right, it may run
+            _clear(root)
         with contextlib.suppress(MhxError):  # a full disk: the first error says so
             write_json(root / ERROR, record)
         raise
     return _Done(document, summary.notes, hashes)
+
+
+def _contents(root: Path) -> set[str]:
+    """What lies in a run folder besides locks and attempts."""
+    return set(os.listdir(root)) - LOCKS - LEFT_OUT_FOLDERS
+
+
+def _clear(root: Path) -> None:
+    """Take away what a refused run has written, unless runs of its own are finished in it."""
+    if any(root.rglob(MANIFEST_NAME)):
+        return
+    for name in _contents(root) - {CONFIG}:
+        path = root / name
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def _summary(loaded: Loaded, source: Source) -> RunSummary:
