@@ -109,7 +109,10 @@ def test_gwt_and_mt3d_agree_in_finite_differences(
 ) -> None:
     bound = OBSERVABLES.replace('name = "profile"', 'name = "profile"\nmax_abs_error = 1e-4')
     code, root = compared(tmp_path, base=COLUMN, method='engine = "mt3dusgs"', more=bound)
-    assert code == 0, (root / "comparison_report.md").read_text()
+    report = (root / "comparison_report.md").read_text()
+    assert code == 0, report
+    assert "- flow of other: equal to MODFLOW 6 to about 1e-4 m" in report
+    assert "- transport of other: equal to GWT to single precision" in report
     facts = (root / "comparison_audit.md").read_text()
     assert "| fail |" not in facts
 

@@ -11,6 +11,7 @@ pytest.importorskip("scipy")
 
 from mhx.errors import ConfigError, SolverError
 from mhx.groundwater.legacy import mt3d_files
+from mhx.groundwater.legacy.agreement import EQUAL, SCHEMES
 from mhx.groundwater.solved import TransportRun
 from mhx.groundwater.transport.results import TransportResult
 from mhx.groundwater.units import DAY
@@ -34,8 +35,16 @@ STORING = {
     "flow__param": {"K": {"value": 5.0, "unit": "m/day"}, "Ss": {"value": 1e-5},
                     "Sy": {"value": 0.2}},
 }  # fmt: skip
+CENTRAL = {"transport__scheme": {"advection": "central"}}
 COARSE = {"courant": 100.0}
 """Time steps as the stress periods say them."""
+BENDS = (
+    "dispersion where the flow bends within a cell, as at wells, where other neighbouring "
+    "velocities are taken, by 5e-4 to 9e-2, at point sources up to 0.2"
+)
+PART_FULL = (
+    "between layers of which one is part full, where GWT takes the whole thickness, by 1e-4 to 3e-2"
+)
 
 
 def both(tmp_path: Path, **changes: Any) -> tuple[TransportRun, TransportRun]:
@@ -73,6 +82,7 @@ def test_finite_differences_are_those_of_gwt(
     """Three digits are asked for; single precision lets pass 1e-5."""
     ours, theirs = both(tmp_path, transport__scheme={"advection": scheme}, **changes)
     assert apart(ours, theirs) <= 1e-5
+    assert theirs.notes["agreement"] == EQUAL
 
 
 def test_dispersion_along_the_grid_is_that_of_gwt(
@@ -90,6 +100,37 @@ def test_dispersion_along_the_grid_is_that_of_gwt(
     ours, theirs = both(tmp_path, transport__scheme={"advection": "central"}, **uniform)
     assert ours.result.concentration.max() > 0.1
     assert apart(ours, theirs) <= 1e-4
+    assert theirs.notes["agreement"] == EQUAL
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("changes", "told", "most"),
+    [
+        ({"transport__param": SPREADING}, BENDS, 0.2),
+        ({"transport__param": POROUS | {"alpha_l": 5.0}, **CENTRAL},
+         f"{BENDS.removesuffix('0.2')}0.3 with central weights", 0.3),
+        ({"n_layers": 2, **CONVERTIBLE, "transport__param": POROUS | {"diffusion": 1e-7}},
+         f"dispersion or diffusion {PART_FULL}", 3e-2),
+        ({"n_layers": 2, **CONVERTIBLE, **CENTRAL},
+         f"central weights {PART_FULL}, up to 0.2 where central weights oscillate", 0.2),
+        ({**CONVERTIBLE, **STORING, "transport__time": COARSE, "transport__param": REACTING},
+         "sorption and decay under a moving water table, by up to 1e-2", 1e-2),
+        ({"transport__param": POROUS | {"decay": {"value": 1e-3, "unit": "1/day"},
+                                        "decay_order": 0}},
+         "decay of zero order where less is left than decays in a time step, by 3e-4 to 1e-2",
+         1e-2),
+    ],
+    ids=["bending", "central and bending", "diffusion", "central", "moving water table", "decay"],
+)  # fmt: skip
+def test_where_formulations_differ_is_told_and_how_far(
+    changes: dict[str, Any], told: str, most: float, mf6: Path, mt3dusgs: Path, tmp_path: Path
+) -> None:
+    """What is said to differ does, beyond single precision and within the figures that are told."""
+    ours, theirs = both(tmp_path, **changes)
+    assert theirs.notes["agreement"] == f"differs from GWT: {told}"
+    one, other = ours.result.concentration, theirs.result.concentration
+    assert 1e-4 < float(np.abs(one - other).max() / one.max()) <= most
 
 
 def test_what_each_boundary_brings_and_takes_is_told(
@@ -267,6 +308,7 @@ def test_particles_are_none_of_the_schemes_of_gwt(mt3dusgs: Path, tmp_path: Path
     run = transport_of(plume_case(solver={"mt3dusgs": {"advection": "moc"}}), tmp_path)
     assert run.result.about["scheme"] == {"upstream": 0, "central": 0, "tvd": 0}
     assert run.notes["scheme"] == "moc, explicit in time"
+    assert run.notes["agreement"] == f"differs from GWT: {SCHEMES['moc']}"
 
 
 def test_a_solver_that_stalls_is_a_failure(

@@ -20,7 +20,18 @@ from mhx.groundwater.comparison.figures import Drawn
 from mhx.groundwater.comparison.reading import Solved
 from mhx.groundwater.comparison.records import Findings
 from mhx.report import html, markdown
-from mhx.report.page import Block, Cell, Charts, Column, Page, Section, Table, Words, figure
+from mhx.report.page import (
+    Block,
+    Bullets,
+    Cell,
+    Charts,
+    Column,
+    Page,
+    Section,
+    Table,
+    Words,
+    figure,
+)
 from mhx.report.pictures import embedded
 
 SAYS = (
@@ -138,8 +149,22 @@ def _methods(root: Path, told: Told) -> list[Block]:
         *(Column("Status", badge=True), Column("Its own gates")),
     ]
     blocks: list[Block] = [Table(columns=columns, rows=rows)]
+    blocks += formulations(told.solved.values())
     blocks += [Words(f"{one.id}: {one.error}", "fail") for one in told.ended.values() if one.error]
     return blocks
+
+
+def formulations(solved: Iterable[Solved]) -> list[Block]:
+    """What engines say of themselves beside MODFLOW 6: each note once, with all who have it."""
+    noted: dict[tuple[str, str], list[str]] = {}
+    runs = list(solved)
+    for step in ("flow", "transport"):
+        for one in runs:
+            text = one.notes.get(f"{step}.agreement")
+            if text is not None:
+                noted.setdefault((step, text), []).append(one.label)
+    items = [(f"{step} of {'; '.join(who)}", Cell(text)) for (step, text), who in noted.items()]
+    return [Words("Where formulations differ:"), Bullets(items=items)] if items else []
 
 
 def _differences(told: Told) -> list[Block]:

@@ -5,9 +5,10 @@ largest concentration, as far as single precision goes.  They differ where the f
 dispersion where the velocity bends within a cell, as at wells (each makes the tensor of other
 neighbouring velocities); central weights and diffusion between layers of which one is part full
 (MODFLOW 6 takes the whole thickness); sorption and decay under a moving water table; decay of
-negative concentrations (not in MT3D-USGS).  `solver.mt3dusgs.advection` has schemes that GWT has
-not: tvd of third order and particles (moc, which do not keep mass), explicit in time: they divide
-the time steps where they must.  One steady state is solved once, in one step.
+zero order where less is left than decays in a time step.  `agreement.py` tells which a run meets.
+`solver.mt3dusgs.advection` has schemes that GWT has not: tvd of third order and particles (moc,
+which do not keep mass), explicit in time: they divide the time steps where they must.  One steady
+state is solved once, in one step.
 
 Masses per boundary: MT3D-USGS tells them per package.  Among boundaries of one package they are
 divided by what the water of each carries, flow times concentration at the end of each time step;
@@ -25,6 +26,7 @@ from mhx.errors import SolverError
 from mhx.groundwater.budget import Exchange
 from mhx.groundwater.grid import Flags, Floats, Ids
 from mhx.groundwater.legacy import mt3d_files, mt3d_reading, nwt, running
+from mhx.groundwater.legacy.agreement import agreement
 from mhx.groundwater.legacy.mt3d_reading import Masses
 from mhx.groundwater.legacy.reading import FACES, Record
 from mhx.groundwater.model import Boundary, FlowModel, nodes
@@ -84,6 +86,7 @@ def solve(task: Task) -> TransportRun:
         "solver_version": f"MT3D-USGS {engine.version} over {run.notes['solver_version']}",
         "scheme": names.get(scheme, f"{scheme}, explicit in time"),
         "steps": f"{steps} time steps",
+        "agreement": agreement(model, scheme, flow.field, result.concentration),
     }
     return TransportRun(flow=run, result=replace(result, about=about), notes=notes)
 
