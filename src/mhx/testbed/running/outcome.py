@@ -137,7 +137,10 @@ def _told(root: Path, case: Asked, result: Result, outcome: Outcome) -> MhxError
     else:
         said = last_words(root / result.log) or outcome.note
         told = f"exit code {code}: {said or 'it left no reason'}"
-    kinds = {ConfigError.exit_code: ConfigError, EvidenceError.exit_code: EvidenceError}
+    kinds: dict[int, type[MhxError]] = {
+        ConfigError.exit_code: ConfigError,
+        EvidenceError.exit_code: EvidenceError,
+    }
     text = _one_line(f"case {case.case_id!r}: {told}", root)
     return kinds.get(code, RunError)(text)
 
