@@ -481,7 +481,7 @@ def test_length_is_required_with_steady_flow(tmp_path):
     ("old", "new", "says"),
     [
         ('side = "west" }, value', "cells = [77] }, value", "no such cell: 77"),
-        ("x = 45.0", "x = 245.0", "outside of the mesh"),
+        ("x = 45.0", "x = 245.0", "x must lie in the domain, 0 .. 200 [m], got 245.0"),
         (
             "value = 1.0 } ]",
             'value = 1.0 }, { id = "two", package = "cnc", where = { cells = [0] }, '
