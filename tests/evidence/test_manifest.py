@@ -98,7 +98,7 @@ def test_content_is_identity(folder, changes):
 
 def test_the_place_of_a_workflow_is_no_identity():
     config = {"workflow": {"mode": "reconnection", "output_dir": "a"}}
-    assert manifest.without_circumstance(config) == {"workflow": {"mode": "reconnection"}}
+    assert verify.without_circumstance(config) == {"workflow": {"mode": "reconnection"}}
 
 
 def test_what_a_comparison_is_called_is_no_identity(folder):

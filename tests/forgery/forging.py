@@ -16,8 +16,7 @@ from mhx.evidence import manifest, store
 from mhx.evidence.checkpoints import read_records, write_record
 from mhx.evidence.claims import current_level, record_transition
 from mhx.evidence.hashing import content_digest, file_digest
-from mhx.evidence.manifest import without_circumstance
-from mhx.evidence.verify import verify
+from mhx.evidence.verify import verify, without_circumstance
 
 from ..campaigns.forger import alter, edit, read, rebuild, rebuild_history
 

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from mhx.config import to_toml
 from mhx.errors import ConfigError
 from mhx.evidence.hashing import content_digest, file_digest
-from mhx.evidence.manifest import without_circumstance, write_artifact_manifest
+from mhx.evidence.manifest import write_artifact_manifest
 from mhx.evidence.store import write_json
-from mhx.evidence.verify import verify
+from mhx.evidence.verify import verify, without_circumstance
 from mhx.workflow import inputs
 from mhx.workflow.inputs import input_digests
 from mhx.workflow.run import run_file

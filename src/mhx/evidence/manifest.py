@@ -248,16 +248,6 @@ def bindings(root: Path) -> dict[str, str]:
     return {**found, **({"commands": commands[-1]["digest"]} if commands else {})}
 
 
-def without_circumstance(config: Mapping[str, Any]) -> dict[str, Any]:
-    """A configuration without the keys that say where it ran, and under which name."""
-    kept = {key: value for key, value in config.items() if key not in verify.CIRCUMSTANCE}
-    for name in ("workflow", "comparison"):
-        table = kept.get(name)
-        if isinstance(table, Mapping):
-            kept[name] = without_circumstance(table)
-    return kept
-
-
 def _write_artifacts(
     root: Path, path: Path, known: Mapping[str, str], levels: Mapping[str, str]
 ) -> None:

@@ -1026,7 +1026,7 @@ def without_circumstance(config: Mapping[str, Any]) -> dict[str, Any]:
     """A configuration without the keys that say where it ran, and under which name."""
     kept = {key: value for key, value in config.items() if key not in CIRCUMSTANCE}
     for name in ("workflow", "comparison"):
-        if isinstance(kept.get(name), dict):
+        if isinstance(kept.get(name), Mapping):
             kept[name] = without_circumstance(kept[name])
     return kept
 

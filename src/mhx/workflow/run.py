@@ -219,7 +219,8 @@ def _carried_out(loaded: Loaded, source: Source) -> _Done:
             "exit_code": error.exit_code if isinstance(error, MhxError) else code,
         }
         if fresh and isinstance(error, ConfigError):  # asked again with what is right, it may run
-            _clear(root)
+            with contextlib.suppress(OSError):  # what cannot be taken away hides no reason
+                _clear(root)
         with contextlib.suppress(MhxError):  # a full disk: the first error says so
             write_json(root / ERROR, record)
         raise

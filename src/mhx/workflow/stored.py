@@ -16,7 +16,7 @@ from mhx.config.lines import Place
 from mhx.config.located import relative_path
 from mhx.config.paths import Kind, Node, counted_in, nodes, paths_in, with_paths
 from mhx.evidence.hashing import content_digest
-from mhx.evidence.manifest import without_circumstance
+from mhx.evidence.verify import without_circumstance
 from mhx.workflow.inputs import input_digests
 from mhx.workflow.load import Loaded
 from mhx.workflow.placeholders import leaves

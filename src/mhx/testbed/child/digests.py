@@ -21,7 +21,7 @@ from mhx.config.lines import Place
 from mhx.config.paths import Kind, counted_in, with_paths
 from mhx.errors import EngineMissing
 from mhx.evidence.hashing import content_digest, file_digest
-from mhx.evidence.manifest import without_circumstance
+from mhx.evidence.verify import without_circumstance
 from mhx.testbed.child.watching import Remembered
 from mhx.workflow.inputs import input_digests
 from mhx.workflow.registry import Registration

@@ -14,7 +14,7 @@ import numpy as np
 
 from mhx.campaigns.rutherford.studies.cases import CaseRun
 from mhx.evidence.hashing import content_digest
-from mhx.evidence.manifest import without_circumstance
+from mhx.evidence.verify import without_circumstance
 
 ISLANDS = ("sheet_flux_0", "sheet_flux_1", "island_width_0", "island_width_1")
 Ladder = tuple[CaseRun, ...]
