@@ -11,6 +11,7 @@ the name of flows between cells, with rows: their component is the type of the e
 
 import struct
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,14 +49,8 @@ class Exchange:
 
 def read_budget(path: Path, n_nodes: int) -> list[Exchange]:
     """All exchanges in the order of the file; EvidenceError where it is torn or not ours."""
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise EvidenceError(f"{path} cannot be read ({error.strerror or error})") from error
-    try:
+    with _content(path) as content:
         found = list(_exchanges(content, n_nodes))
-    except (struct.error, _Torn) as error:
-        raise EvidenceError(f"{path} is torn, altered or of another model: {error}") from error
     if not found:
         raise EvidenceError(f"{path} holds no budget")
     return found
@@ -66,24 +61,31 @@ def read_faces(path: Path, size: int) -> dict[tuple[int, int], Floats]:
 
     size: how many there are.  Empty where they were not saved; EvidenceError as `read_budget`.
     """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise EvidenceError(f"{path} cannot be read ({error.strerror or error})") from error
     found = {}
-    try:
+    with _content(path) as content:
         for name, (period, step, *_), (package, _, rates) in _records(content):
             if name == BETWEEN_CELLS and not package:
                 if rates.size != size:
                     raise _Torn(f"record {name!r} has {rates.size} values, {size} were expected")
                 found[period, step] = _numbers(name, rates)
-    except (struct.error, _Torn) as error:
-        raise EvidenceError(f"{path} is torn, altered or of another model: {error}") from error
     return found
 
 
 class _Torn(Exception):
     """What does not fit; told with the path."""
+
+
+@contextmanager
+def _content(path: Path) -> Iterator[bytes]:
+    """The bytes of a budget file; what does not fit in them is told as EvidenceError."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise EvidenceError(f"{path} cannot be read ({error.strerror or error})") from error
+    try:
+        yield content
+    except (struct.error, _Torn) as error:
+        raise EvidenceError(f"{path} is torn, altered or of another model: {error}") from error
 
 
 _When = tuple[int, int, float, float]
