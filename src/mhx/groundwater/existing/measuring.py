@@ -80,9 +80,9 @@ def _start(made: Materialised, run: ModelRun) -> Floats | None:
 
 def _starts_steady(part: Part) -> bool:
     """Whether the first stress period stores no water."""
-    file = next((one.file for one in part.packages if one.type == "sto"), None)
-    if file is None:
+    storage = part.package("sto")
+    if storage is None:
         return True
-    source = blocks.read(file)
+    source = blocks.read(storage.file)
     first = next((block for block in source.blocks if block.period == 1), None)
     return any(line.split()[0].upper() == "STEADY-STATE" for line in source.inside(first))

@@ -12,13 +12,16 @@ from pathlib import Path
 from mhx.groundwater.existing import config
 from mhx.groundwater.existing.blocks import word_of
 from mhx.groundwater.existing.patching import Site, draft_of
-from mhx.groundwater.existing.reading import SAVED, Opened, Package, Part
+from mhx.groundwater.existing.reading import GRIDS, SAVED, Opened, Package, Part
 from mhx.groundwater.existing.render import Names
 from mhx.groundwater.existing.targets import Draft, Edit
 
-_NO_FLOWS = frozenset(
-    ("dis", "disv", "disu", "ic", "oc", "obs", "hfb", "gnc", "mvr", "buy", "vsc", "npf")
-) | {"adv", "dsp", "fmi", "mvt"}
+_NO_FLOWS = frozenset((*GRIDS, "ic", "oc", "obs", "hfb", "gnc", "mvr", "buy", "vsc", "npf")) | {
+    "adv",
+    "dsp",
+    "fmi",
+    "mvt",
+}
 """Packages that are no term of the budget."""
 
 
@@ -57,12 +60,8 @@ def _draft(kind: str, file: Path, opened: Opened, drafts: dict[Path, Draft]) -> 
     return draft_of(Site(package=package, grid=None, shapes=((0,),)), opened, drafts)
 
 
-def _output(part: Part) -> Package | None:
-    return next((package for package in part.packages if package.type == "oc"), None)
-
-
 def _fault(part: Part, missing: list[str]) -> str:
-    package = _output(part)
+    package = part.package("oc")
     file = package.file.name if package else f"a new {part.name}.oc, named OC6 in {part.file.name}"
     options = [f"    {key} FILEOUT {_file(part, key)}" for key in missing]
     saves = [f"    SAVE {key} ALL" for key in missing]
@@ -91,7 +90,7 @@ def _control(
     files = {key: names.free(_file(part, key)) for key in missing}
     told = " and ".join(f"SAVE {key}" for key in missing)
     found.notices.append(f"{part.name}: {told} added to output control")
-    package = _output(part)
+    package = part.package("oc")
     if package is None:
         name = names.free(f"{part.name}.oc")
         lines = ["BEGIN OPTIONS", *(f"  {key} FILEOUT {word_of(files[key])}" for key in files)]
@@ -150,7 +149,7 @@ def _between(opened: Opened, drafts: dict[Path, Draft], found: Additions) -> Non
 def _grid(part: Part, opened: Opened, drafts: dict[Path, Draft], found: Additions) -> None:
     """The grid file, from which cells and their connections are read."""
     if part.grb is None:
-        package = next(p for p in part.packages if p.type in ("dis", "disv", "disu"))
+        package = next(p for p in part.packages if p.type in GRIDS)
         draft = _draft(package.type, package.file, opened, drafts)
         draft.settings.setdefault("OPTIONS", {})["NOGRB"] = None
         found.notices.append(f"{part.name}: NOGRB left out of {package.file.name}")

@@ -6,6 +6,7 @@ packages are read when a patch asks for them.  Types are lower case and without 
 mfsim.nam.
 """
 
+import math
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -66,10 +67,7 @@ class GridSize:
     @property
     def cells(self) -> int:
         """All cells, inactive ones included."""
-        count = 1
-        for size in self.shape:
-            count *= size
-        return count
+        return math.prod(self.shape)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +89,10 @@ class Part:
     budget: Path | None
     grb: Path | None
     newton: bool
+
+    def package(self, kind: str) -> Package | None:
+        """Its first package of a type, None where it has none."""
+        return next((package for package in self.packages if package.type == kind), None)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -277,14 +277,14 @@ def ended(
 
 def is_steady(part: Part) -> bool:
     """Whether no stress period stores water."""
-    file = next((one.file for one in part.packages if one.type == "sto"), None)
-    return file is None or "TRANSIENT" not in settings(file)
+    storage = part.package("sto")
+    return storage is None or "TRANSIENT" not in settings(storage.file)
 
 
 def option_of(part: Part, kind: str, key: str) -> list[str] | None:
     """What follows a key in a package, in upper case; None where there is no line of it."""
-    file = next((one.file for one in part.packages if one.type == kind), None)
-    rows = [] if file is None else settings(file).get(key, [])
+    package = part.package(kind)
+    rows = [] if package is None else settings(package.file).get(key, [])
     return rows[0] if rows else None
 
 

@@ -350,7 +350,7 @@ def _sources(own: OwnModel, part: Part, flow: ModelRun) -> Iterator[float]:
     for held in part.packages:
         if held.type == "cnc":
             yield largest(own, part, held, "conc")
-    ssm = next((one for one in part.packages if one.type == "ssm"), None)
+    ssm = part.package("ssm")
     if ssm is None:
         return
     flows = {package.name.upper(): package for package in flow.part.packages}

@@ -24,10 +24,10 @@ def package_array(own: OwnModel, part: Part, kind: str, name: str) -> Floats | N
 
     kind: type of the package; name: lower case, as in the MODFLOW manual.
     """
-    file = next((one.file for one in part.packages if one.type == kind), None)
-    if file is None:
+    package = part.package(kind)
+    if package is None:
         return None
-    source = _source(own, file)
+    source = _source(own, package.file)
     block = source.block(BLOCK)
     if block is None:
         return None
@@ -35,7 +35,7 @@ def package_array(own: OwnModel, part: Part, kind: str, name: str) -> Floats | N
     if section is None or not section.records:
         return None
     outside = [Path(own.folder, record.words[1]) for record in section.records if _external(record)]
-    key = (_stamp(file), name, tuple(map(_stamp, outside)))
+    key = (_stamp(package.file), name, tuple(map(_stamp, outside)))
     size = arrays.extent(name, BLOCK, part.grid, section.layered, 0)
     return remembered(
         f"own array {name}",
